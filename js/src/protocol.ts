@@ -1,0 +1,191 @@
+/**
+ * Messages between the kernel and the page: JSON headers with raw little-endian buffers.
+ * Python's counterpart is `src/cellwidget/messages.py`; both parse `tests/data/messages/`.
+ *
+ * The page asks and the kernel answers: `hello` names what the page holds (a run and a position in its change log),
+ * and the kernel sends what changed since, bounded by the credit that `ack` gives back. Values are read at sending,
+ * so a frame that arrives twice does no harm and a lost one is mended by another `hello`.
+ */
+export const PROTOCOL = 1;
+
+export type Status = "idle" | "waiting" | "running" | "paused" | "done" | "stopped" | "failed";
+/** How buffers travel. VS Code turns binary frames into lists of numbers, so there they go as base64 in the header. */
+export type Transport = "binary" | "base64";
+export type DType = "u1" | "u2" | "u4" | "f4" | "f8";
+export type Command = "run" | "pause" | "resume" | "stop";
+
+/** Where a cell stands: the values of the `state` column. */
+export const CELL = { notRun: 0, done: 1, failed: 2 } as const;
+
+/**
+ * A column of n_obs rows.
+ * - `number`: f4 or f8, NaN is missing. - `category`: u1, u2 or u4 codes into `categories`, all bits set is missing.
+ * - `text`: UTF-8. - `xy`: pairs of f4, NaN where the cell has no place.
+ */
+export interface ColumnSpec {
+  /** Unique: `cell` (obs_names), `state`, `xy`, `label`, `score`, `second`, `second_score`, or `obs:NAME`. */
+  id: string;
+  /** What people read in heads and menus. Data from outside: never markup. */
+  name: string;
+  kind: "number" | "category" | "text" | "xy";
+  group: "result" | "obs" | "name" | "layout";
+  dtype: DType;
+  /** Numbers that are all whole (counts), shown without decimals. */
+  integer?: boolean;
+  categories?: string[];
+  /** One `#rrggbb` per category: from `uns["*_colors"]`; absent where the page's own palette serves. */
+  colors?: string[];
+}
+
+/** Columns whose rows arrive in `rows` frames as the run goes on. All others are asked for with `want`. */
+export const STREAMED = ["state", "xy", "label", "score", "second", "second_score"] as const;
+
+/** What the model found in the data: the same as `model.check(adata)` prints. */
+export interface InputReport {
+  cells: number;
+  /** "X", "layers['counts']", "raw.X". */
+  matrix: string;
+  /** "raw counts", "log1p of counts per 10,000, inverted". */
+  values: string;
+  genes_matched: number;
+  genes_model: number;
+  genes_data: number;
+  /** "symbol" or "Ensembl id". */
+  id_type: string;
+  /** Where the ids were found: "var_names" or a var column. */
+  ids_in: string;
+  duplicates_summed: number;
+  empty_cells: number;
+  /** What a cell's total is taken over, in words; null for a model that needs none. */
+  total: string | null;
+  notes: string[];
+}
+
+export interface ModelInfo {
+  name: string;
+  title: string;
+  /** "SIMS", "Geneformer". */
+  family: string;
+  version: string;
+  genes: number;
+  classes: string[];
+}
+
+export interface Schema {
+  run: string;
+  n: number;
+  key: string;
+  model: ModelInfo;
+  report: InputReport | null;
+  columns: ColumnSpec[];
+  /** Id of the column to colour by at first. */
+  color: string;
+  layout: {
+    /** "model" (its own UMAP), "obsm" (an existing basis, known before the run) or "umap" (fitted during it). */
+    source: "model" | "obsm" | "umap";
+    /** "X_umap", for the caption. */
+    name: string;
+    /** Number of reference cells that `reference` will bring; 0: none. */
+    reference: number;
+  };
+  engines: ("kernel" | "browser")[];
+}
+
+/** A failure in words: what happened, what is kept, what to do. */
+export interface Problem {
+  title: string;
+  detail: string;
+  remedy: string;
+}
+
+export interface RunState {
+  run: string;
+  status: Status;
+  engine: "kernel" | "browser";
+  /** What it is busy with: "loading the model", "labelling", "fitting the layout", ""; for the words in the run bar. */
+  phase: string;
+  total: number;
+  done: number;
+  failed: number;
+  /** Cells with a place on the map (they may be labelled before). */
+  placed: number;
+  /** Length of the change log: a page at this position holds everything. */
+  log: number;
+  /** Cells per second; null until measured. */
+  rate: number | null;
+  /** Seconds: so far (pauses left out), and still to go (null when unknown). */
+  elapsed: number;
+  left: number | null;
+  problem: Problem | null;
+  /** Why cells failed, most frequent first. */
+  failures: { reason: string; cells: number }[];
+  /** The obs key that was written ("cellwidget_label"), or null. */
+  written: string | null;
+  /** Things the user should know ("obs_names changed during the run: nothing was written"). */
+  notes: string[];
+}
+
+/** One cell, looked up in the kernel on demand. */
+export interface CellDetail {
+  row: number;
+  name: string;
+  /** Best first, at most five. */
+  labels: { code: number; score: number }[];
+  /** Genes that carry the model's attention, heaviest first, at most eight; empty for a model without attention. */
+  genes: { gene: string; weight: number; count: number }[];
+  obs: { name: string; value: string }[];
+  /** Why the cell failed, else null. */
+  failure: string | null;
+}
+
+/* ── page → kernel ─────────────────────────────────────────────────────────────────────────────── */
+
+export type ToKernel =
+  /** First word, and again whenever the page missed something. `run` null: the page holds nothing. */
+  | { type: "hello"; page: string; protocol: number; transport: Transport; run: string | null; position: number }
+  /** Frame `seq` and all before it arrived: their bytes may be used again. */
+  | { type: "ack"; page: string; seq: number }
+  /** Send column `column` from row `start` on. Answered by `column` pieces. `reference` is a column too. */
+  | { type: "want"; page: string; column: string; start: number }
+  | { type: "command"; page: string; id: number; name: Command }
+  /** Buffer 0: bitset of n_obs bits, least significant first. */
+  | { type: "select"; page: string; id: number; count: number }
+  | { type: "inspect"; page: string; id: number; row: number }
+  | { type: "bye"; page: string };
+
+/* ── kernel → page ─────────────────────────────────────────────────────────────────────────────── */
+
+export type FromKernel =
+  /** The answer to `hello`, and sent to all pages (`to` null) when a run begins. */
+  | { type: "schema"; to: string | null; schema: Schema; state: RunState; selection: number }
+  | { type: "state"; to: string | null; state: RunState }
+  /** Changes from log position `from` to `to_position`. Buffer 0: u4 row numbers; then one buffer per column. */
+  | {
+      type: "rows";
+      to: string;
+      seq: number;
+      run: string;
+      from: number;
+      to_position: number;
+      columns: { id: string; dtype: DType }[];
+    }
+  /**
+   * Rows `start` to `start + count` of a column of `total` rows.
+   * Buffers: values; for text u4 offsets (count + 1, from 0) and UTF-8 bytes; for `reference` f4 pairs and u2 label codes.
+   */
+  | {
+      type: "column";
+      to: string;
+      seq: number;
+      run: string;
+      column: string;
+      dtype: DType;
+      start: number;
+      count: number;
+      total: number;
+    }
+  /** Buffer 0: bitset. `version` grows with each change; `page` made it (null: Python). */
+  | { type: "selection"; to: string | null; version: number; page: string | null; count: number }
+  | { type: "reply"; to: string; id: number; value: CellDetail | null }
+  /** The message `id` of that page was refused (null: one without an id); the run goes on. */
+  | { type: "error"; to: string; id: number | null; message: string };

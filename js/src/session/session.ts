@@ -1,0 +1,63 @@
+import type { CellDetail, ColumnSpec, Command, Problem, RunState, Schema } from "../protocol";
+
+export type Values = Uint8Array | Uint16Array | Uint32Array | Float32Array | Float64Array;
+
+/** A piece of a column: rows `start` to `start + count` of `total`. Buffers may be transferred away by the receiver. */
+export interface ColumnPiece {
+  column: string;
+  start: number;
+  count: number;
+  total: number;
+  /** Codes, numbers or pairs; for text the offsets (count + 1, from 0). */
+  values: Values;
+  /** Text only: UTF-8. */
+  bytes?: Uint8Array;
+  /** `reference` only: a label code per reference cell. */
+  labels?: Uint16Array;
+}
+
+export interface Rows {
+  run: string;
+  rows: Uint32Array;
+  columns: { id: string; values: Values }[];
+}
+
+/** What a session tells the page. */
+export interface Sink {
+  /** A run began, or the page came to one that is under way: everything held so far is void when `schema.run` differs. */
+  schema(schema: Schema, state: RunState): void;
+  state(state: RunState): void;
+  rows(rows: Rows): void;
+  column(piece: ColumnPiece): void;
+  /** Somebody else (Python, another page) selected. */
+  selection(bits: Uint8Array, count: number): void;
+  /** Something to tell the user that is not the run's own failure. */
+  problem(problem: Problem): void;
+  /** `lost`: the kernel does not answer any more; what is here stays explorable. */
+  connection(state: "live" | "lost"): void;
+}
+
+/** What a session can do: the page offers nothing else. */
+export interface Capabilities {
+  run: boolean;
+  inspect: boolean;
+  engines: ("kernel" | "browser")[];
+}
+
+/**
+ * Where columns come from: a kernel, an array in a test; later a snapshot or a dropped file.
+ * The page knows nothing else of its surroundings.
+ */
+export interface Session {
+  readonly can: Capabilities;
+  /** Start listening; returns a function that stops it. One sink at a time. */
+  listen(sink: Sink): () => void;
+  command(name: Command): void;
+  /** Ask for a column that does not stream (`obs:NAME`, `cell`, `reference`); pieces come to the sink, each once. */
+  want(column: ColumnSpec["id"] | "reference"): void;
+  /** The page selected these rows: tell the others. */
+  select(bits: Uint8Array, count: number): void;
+  /** Rejects when the session cannot answer (kernel busy too long, lost); the caller shows what it has. */
+  inspect(row: number): Promise<CellDetail>;
+  close(): void;
+}

@@ -1,0 +1,315 @@
+"""The messages between kernel and page, as types; `js/src/protocol.ts` is the counterpart and holds the prose.
+
+Both sides parse the cases in ``tests/data/messages/``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+PROTOCOL = 1
+
+Status = Literal["idle", "waiting", "running", "paused", "done", "stopped", "failed"]
+Transport = Literal["binary", "base64"]
+DType = Literal["u1", "u2", "u4", "f4", "f8"]
+Command = Literal["run", "pause", "resume", "stop"]
+EngineName = Literal["kernel", "browser"]
+
+NOT_RUN, DONE, FAILED = 0, 1, 2
+"""Where a cell stands: the values of the ``state`` column."""
+
+STREAMED: tuple[str, ...] = ("state", "xy", "label", "score", "second", "second_score")
+"""Columns whose rows go out as the run goes on; all others are sent when a page asks."""
+
+
+class ColumnSpec(TypedDict):
+    """A column of n_obs rows that a page can show."""
+
+    id: str
+    name: str
+    kind: Literal["number", "category", "text", "xy"]
+    group: Literal["result", "obs", "name", "layout"]
+    dtype: DType
+    integer: NotRequired[bool]
+    categories: NotRequired[list[str]]
+    colors: NotRequired[list[str]]
+
+
+class InputReport(TypedDict):
+    """What a model found in the data."""
+
+    cells: int
+    matrix: str
+    values: str
+    genes_matched: int
+    genes_model: int
+    genes_data: int
+    id_type: str
+    ids_in: str
+    duplicates_summed: int
+    empty_cells: int
+    total: str | None
+    notes: list[str]
+
+
+class ModelInfo(TypedDict):
+    """The model, in words for the page."""
+
+    name: str
+    title: str
+    family: str
+    version: str
+    genes: int
+    classes: list[str]
+
+
+class LayoutInfo(TypedDict):
+    """Where points come from."""
+
+    source: Literal["model", "obsm", "umap"]
+    name: str
+    reference: int
+
+
+class Schema(TypedDict):
+    """All that a page must know before the first row."""
+
+    run: str
+    n: int
+    key: str
+    model: ModelInfo
+    report: InputReport | None
+    columns: list[ColumnSpec]
+    color: str
+    layout: LayoutInfo
+    engines: list[EngineName]
+
+
+class Problem(TypedDict):
+    """A failure in words: what happened, what is kept, what to do."""
+
+    title: str
+    detail: str
+    remedy: str
+
+
+class Failure(TypedDict):
+    """Why some cells have no result."""
+
+    reason: str
+    cells: int
+
+
+class RunState(TypedDict):
+    """Where a run stands."""
+
+    run: str
+    status: Status
+    engine: EngineName
+    phase: str
+    total: int
+    done: int
+    failed: int
+    placed: int
+    log: int
+    rate: float | None
+    elapsed: float
+    left: float | None
+    problem: Problem | None
+    failures: list[Failure]
+    written: str | None
+    notes: list[str]
+
+
+class LabelScore(TypedDict):
+    """A label and how sure the model is of it."""
+
+    code: int
+    score: float
+
+
+class GeneWeight(TypedDict):
+    """A gene that carries the model's attention."""
+
+    gene: str
+    weight: float
+    count: float
+
+
+class ObsValue(TypedDict):
+    """One obs entry of one cell, as text."""
+
+    name: str
+    value: str
+
+
+class CellDetail(TypedDict):
+    """One cell, looked up on demand."""
+
+    row: int
+    name: str
+    labels: list[LabelScore]
+    genes: list[GeneWeight]
+    obs: list[ObsValue]
+    failure: str | None
+
+
+class MessageError(ValueError):
+    """A page's message is not one of ours; ``id`` is the one it came with, if that could be read."""
+
+    def __init__(self, message: str, page: str | None = None, id: int | None = None) -> None:
+        super().__init__(message)
+        self.page = page
+        self.id = id
+
+
+class Hello(TypedDict):
+    """First word of a page, and again whenever it missed something."""
+
+    type: Literal["hello"]
+    page: str
+    protocol: int
+    transport: Transport
+    run: str | None
+    position: int
+
+
+class Ack(TypedDict):
+    """Frame ``seq`` and all before it arrived."""
+
+    type: Literal["ack"]
+    page: str
+    seq: int
+
+
+class Want(TypedDict):
+    """Send a column from row ``start`` on."""
+
+    type: Literal["want"]
+    page: str
+    column: str
+    start: int
+
+
+class Order(TypedDict):
+    """Run, pause, resume or stop."""
+
+    type: Literal["command"]
+    page: str
+    id: int
+    name: Command
+
+
+class Select(TypedDict):
+    """The page's selection; the bitset is buffer 0."""
+
+    type: Literal["select"]
+    page: str
+    id: int
+    count: int
+
+
+class Inspect(TypedDict):
+    """Tell more about one cell."""
+
+    type: Literal["inspect"]
+    page: str
+    id: int
+    row: int
+
+
+class Bye(TypedDict):
+    """The page goes away."""
+
+    type: Literal["bye"]
+    page: str
+
+
+ToKernel = Hello | Ack | Want | Order | Select | Inspect | Bye
+
+_MAX_NAME = 1_000
+_MAX_INT = 2**53
+
+
+def _text(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= _MAX_NAME
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MAX_INT
+
+
+def _one_of(*allowed: object) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, str) and value in allowed
+
+
+_FIELDS: dict[str, dict[str, Callable[[object], bool]]] = {
+    "hello": {
+        "protocol": lambda value: value == PROTOCOL,
+        "transport": _one_of("binary", "base64"),
+        "run": lambda value: value is None or _text(value),
+        "position": _whole,
+    },
+    "ack": {"seq": _whole},
+    "want": {"column": _text, "start": _whole},
+    "command": {"id": _whole, "name": _one_of("run", "pause", "resume", "stop")},
+    "select": {"id": _whole, "count": _whole},
+    "inspect": {"id": _whole, "row": _whole},
+    "bye": {},
+}
+
+
+def parse(content: object, buffers: Sequence[object], n_obs: int) -> ToKernel:
+    """Check a page's message field by field.
+
+    Parameters
+    ----------
+    content
+        The JSON header, as it came.
+    buffers
+        The raw buffers that came with it.
+    n_obs
+        Number of cells, which bounds rows and the size of a bitset.
+
+    Raises
+    ------
+    MessageError
+        If anything is not as `js/src/protocol.ts` says; the message names the field.
+    """
+    if not isinstance(content, dict):
+        raise MessageError("a message must be an object")
+    page, identity = content.get("page"), content.get("id")
+    sender = page if isinstance(page, str) and _text(page) else None
+    number = identity if isinstance(identity, int) and _whole(identity) else None
+
+    def refuse(why: str) -> MessageError:
+        return MessageError(why, sender, number)
+
+    if sender is None:
+        raise refuse("page must be a short text")
+    kind = content.get("type")
+    if not isinstance(kind, str) or kind not in _FIELDS:
+        raise refuse(f"unknown message type {str(kind)[:40]!r}")
+    for name, valid in _FIELDS[kind].items():
+        if name not in content or not valid(content[name]):
+            raise refuse(f"{kind}.{name} is missing or out of range: {str(content.get(name))[:40]!r}")
+    if kind == "inspect" and content["row"] >= n_obs:
+        raise refuse(f"inspect.row is {content['row']}, but there are {n_obs} cells")
+    if kind == "select":
+        _check_bitset(content["count"], buffers, n_obs, refuse)
+    return cast("ToKernel", content)
+
+
+def _check_bitset(
+    count: int, buffers: Sequence[object], n_obs: int, refuse: Callable[[str], MessageError]
+) -> None:
+    if len(buffers) != 1 or not isinstance(buffers[0], (bytes, bytearray, memoryview)):
+        raise refuse("select needs one buffer, the bitset")
+    size, needed = memoryview(buffers[0]).nbytes, (n_obs + 7) // 8
+    if size != needed:
+        raise refuse(f"the bitset has {size} bytes, {n_obs} cells need {needed}")
+    if count > n_obs:
+        raise refuse(f"select.count is {count}, but there are {n_obs} cells")
