@@ -1,0 +1,339 @@
+"""The link to the pages: what they are sent, in which order, and that none can stall or break it."""
+
+from __future__ import annotations
+
+import base64
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from cellwidget import channel as module
+from cellwidget.channel import Channel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+N_OBS = 1_000
+
+
+class FakeFeed:
+    """A run of `N_OBS` cells whose label is the row number modulo 7."""
+
+    def __init__(self, run: str = "r1", n: int = N_OBS) -> None:
+        self.run, self.n = run, n
+        self.log: list[int] = []
+        self.status = "running"
+        self.chosen = b"\0" * ((n + 7) // 8)
+
+    def schema(self) -> dict[str, Any]:
+        return {"run": self.run, "n": self.n}
+
+    def state(self) -> dict[str, Any]:
+        base = {"run": self.run, "status": self.status, "phase": "", "done": len(self.log), "failed": 0}
+        return base | {"placed": 0, "log": len(self.log), "notes": [], "problem": None}
+
+    def since(self, position: int, limit: int) -> tuple[np.ndarray, int]:
+        rows = self.log[position : position + limit]
+        return np.unique(np.array(rows, dtype=np.uint32)), position + len(rows)
+
+    def read(self, column: str, rows: np.ndarray) -> np.ndarray:
+        return (rows % 7).astype("u1") if column in ("state", "label", "second") else rows.astype("f4")
+
+    def length(self, column: str) -> int | None:
+        return {"obs:n": self.n, "cell": self.n}.get(column)
+
+    def piece(self, column: str, start: int, stop: int) -> tuple[str, list[bytes]]:
+        if column == "cell":
+            texts = [f"cell-{row}".encode() for row in range(start, stop)]
+            return "u4", [np.cumsum([0, *map(len, texts)]).astype("u4").tobytes(), b"".join(texts)]
+        return "f4", [np.arange(start, stop, dtype="f4").tobytes()]
+
+    def selection(self) -> tuple[bytes, int]:
+        return self.chosen, int(np.unpackbits(np.frombuffer(self.chosen, "u1")).sum())
+
+
+class FakePage:
+    """A page that keeps what it is sent, and acknowledges if told to."""
+
+    def __init__(self, channel: Channel, name: str = "p", *, acks: bool = True, transport: str = "binary") -> None:
+        self.channel, self.name, self.acks, self.transport = channel, name, acks, transport
+        self.got: list[tuple[dict[str, Any], list[bytes]]] = []
+        self.labels: dict[int, int] = {}
+        self.position = 0
+
+    def say(self, buffers: list[bytes] | None = None, **message: Any) -> None:
+        self.channel.receive({"page": self.name, **message}, buffers or [])
+
+    def hello(self, run: str | None = None, position: int = 0) -> None:
+        self.say(type="hello", protocol=1, transport=self.transport, run=run, position=position)
+
+    def take(self, header: dict[str, Any], buffers: list[bytes]) -> None:
+        self.got.append((header, buffers))
+        if header["type"] == "schema":
+            self.position = 0
+        if header["type"] == "rows":
+            assert header["from"] <= self.position, "a gap"
+            self.position = header["to_position"]
+            rows = np.frombuffer(buffers[0], "u4")
+            at = [column["id"] for column in header["columns"]].index("label")
+            self.labels |= dict(zip(rows.tolist(), np.frombuffer(buffers[at + 1], "u1").tolist(), strict=True))
+        if self.acks and "seq" in header:
+            threading.Thread(target=self.say, kwargs={"type": "ack", "seq": header["seq"]}).start()
+
+    def kinds(self) -> list[str]:
+        return [header["type"] for header, _ in self.got]
+
+
+class Desk:
+    """Answers what pages ask."""
+
+    def __init__(self) -> None:
+        self.orders: list[str] = []
+        self.selected: list[tuple[bytes, str]] = []
+
+    def order(self, name: str) -> None:
+        if name == "resume":
+            raise RuntimeError("nothing to resume")
+        self.orders.append(name)
+
+    def select(self, bits: bytes, page: str) -> None:
+        self.selected.append((bits, page))
+
+    def inspect(self, row: int) -> Any:
+        return {"row": row}
+
+
+class Net:
+    """A channel, its pages, and what was published."""
+
+    def __init__(self) -> None:
+        self.desk = Desk()
+        self.pages: list[FakePage] = []
+        self.published: list[Any] = []
+        self.fail = False
+        self.channel = Channel(self._send, self.desk, self.published.append)
+
+    def _send(self, header: dict[str, Any], buffers: Any) -> None:
+        if self.fail:
+            raise OSError("the socket is gone")
+        raw = [bytes(buffer) for buffer in buffers or []]
+        for page in self.pages:
+            if header["to"] in (None, page.name):
+                page.take(header, raw)
+
+    def page(self, name: str = "p", **how: Any) -> FakePage:
+        self.pages.append(FakePage(self.channel, name, **how))
+        return self.pages[-1]
+
+
+@pytest.fixture
+def net(monkeypatch: pytest.MonkeyPatch) -> Iterator[Net]:
+    monkeypatch.setattr(module, "MESSAGE_GAP", 0.0)
+    monkeypatch.setattr(module, "FRAME_GAP", 0.0)
+    net = Net()
+    yield net
+    net.channel.close()
+
+
+def until(condition: Callable[[], bool], what: str, seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"never: {what}"
+        threading.Event().wait(0.005)
+
+
+def test_a_page_before_during_and_after_the_run_holds_the_same(net: Net) -> None:
+    feed, rng = FakeFeed(), np.random.default_rng(0)
+    early, order = net.page("early"), rng.permutation(N_OBS).tolist()
+    early.hello()
+    net.channel.show(feed)
+    early.hello()
+    for start in range(0, N_OBS, 50):
+        if start == 500:
+            middle = net.page("middle")
+            middle.hello()
+        feed.log += order[start : start + 50]
+        net.channel.changed()
+    feed.status = "done"
+    late = net.page("late")
+    late.hello()
+    for page in (early, middle, late):
+        until(lambda page=page: len(page.labels) == N_OBS, f"{page.name} is complete")
+        assert page.labels == {row: row % 7 for row in range(N_OBS)}
+        assert page.kinds()[0] == "schema"
+
+
+def test_a_hello_with_a_position_gets_only_what_changed_since(net: Net) -> None:
+    feed, page = FakeFeed(), net.page()
+    feed.log = list(range(100))
+    net.channel.show(feed)
+    page.position = 60
+    page.take = lambda header, buffers: page.got.append((header, buffers))  # type: ignore[method-assign]
+    page.hello(run="r1", position=60)
+    until(lambda: "rows" in page.kinds(), "rows")
+    header, buffers = next(item for item in page.got if item[0]["type"] == "rows")
+    assert (header["from"], header["to_position"]) == (60, 100)
+    assert np.frombuffer(buffers[0], "u4").tolist() == list(range(60, 100))
+
+
+def test_a_page_that_does_not_read_gets_one_window_and_then_the_rest(
+    net: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "WINDOW", 2_000)
+    monkeypatch.setattr(module, "FRAME_ROWS", 50)
+    feed, slow, quick = FakeFeed(), net.page("slow", acks=False), net.page("quick")
+    feed.log = list(range(N_OBS))
+    net.channel.show(feed)
+    slow.hello()
+    quick.hello()
+    until(lambda: len(quick.labels) == N_OBS, "the other page is served meanwhile")
+    frames = [header["seq"] for header, _ in slow.got if header["type"] == "rows"]
+    assert 1 <= len(frames) <= 3
+    assert len(slow.labels) < N_OBS
+    slow.acks = True
+    slow.say(type="ack", seq=frames[-1])
+    until(lambda: len(slow.labels) == N_OBS, "the rest comes with credit")
+
+
+def test_columns_come_in_pieces_that_fit_together(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "TEXT_ROWS", 64)
+    monkeypatch.setattr(module, "PIECE", 1_024)
+    net.channel.show(FakeFeed())
+    page = net.page()
+    page.hello()
+    page.say(type="want", column="obs:n", start=0)
+    page.say(type="want", column="cell", start=900)
+
+    def pieces(column: str) -> list[tuple[dict[str, Any], list[bytes]]]:
+        return [item for item in page.got if item[0].get("column") == column]
+
+    until(lambda: sum(header["count"] for header, _ in pieces("obs:n")) == N_OBS, "obs:n")
+    until(lambda: sum(header["count"] for header, _ in pieces("cell")) == 100, "cell from 900 on")
+    values = np.concatenate([np.frombuffer(buffers[0], "f4") for _, buffers in pieces("obs:n")])
+    assert values.tolist() == list(range(N_OBS))
+    assert pieces("cell")[0][0]["start"] == 900
+    assert len(pieces("obs:n")) > 1
+
+
+def test_a_new_run_starts_every_page_again(net: Net) -> None:
+    feed, page = FakeFeed(), net.page()
+    feed.log = list(range(10))
+    net.channel.show(feed)
+    page.hello()
+    until(lambda: len(page.labels) == 10, "the first run")
+    again = FakeFeed("r2", n=20)
+    again.log = [3]
+    net.channel.show(again)
+    until(lambda: page.got[-1][0].get("run") == "r2", "rows of the second run")
+    assert [header["schema"]["run"] for header, _ in page.got if header["type"] == "schema"] == ["r1", "r2"]
+
+
+def test_commands_selections_and_look_ups(net: Net) -> None:
+    net.channel.show(FakeFeed())
+    one, two = net.page("one"), net.page("two")
+    one.hello()
+    two.hello()
+    one.say(type="command", id=1, name="pause")
+    one.say(type="command", id=2, name="resume")
+    one.say(type="inspect", id=3, row=5)
+    bits = np.packbits(np.arange(N_OBS) < 3, bitorder="little").tobytes()
+    one.say(buffers=[bits], type="select", id=4, count=3)
+    until(lambda: len([kind for kind in one.kinds() if kind in ("reply", "error")]) == 4, "answers")
+    answers = {header["id"]: header for header, _ in one.got if header["type"] in ("reply", "error")}
+    assert net.desk.orders == ["pause"]
+    assert answers[1]["value"] is None
+    assert answers[2]["message"] == "nothing to resume"
+    assert answers[3]["value"] == {"row": 5}
+    assert net.desk.selected == [(bits, "one")]
+
+
+def test_a_selection_reaches_the_other_pages_and_later_ones(net: Net) -> None:
+    feed, one, two = FakeFeed(), net.page("one"), net.page("two")
+    net.channel.show(feed)
+    one.hello()
+    two.hello()
+    until(lambda: "schema" in one.kinds() and "schema" in two.kinds(), "both are here")
+    feed.chosen = np.packbits(np.arange(N_OBS) == 9, bitorder="little").tobytes()
+    net.channel.selected("one")
+    until(lambda: "selection" in two.kinds(), "the other page hears")
+    late = net.page("late")
+    late.hello()
+    until(lambda: "selection" in late.kinds(), "a later page hears")
+    header, buffers = next(item for item in late.got if item[0]["type"] == "selection")
+    assert (header["count"], header["page"], buffers[0]) == (1, "one", feed.chosen)
+    assert "selection" not in one.kinds(), "its own does not come back"
+
+
+def test_base64_where_binary_is_slow(net: Net) -> None:
+    feed, page = FakeFeed(), net.page(transport="base64")
+    feed.log = [5]
+    net.channel.show(feed)
+    page.take = lambda header, buffers: page.got.append((header, buffers))  # type: ignore[method-assign]
+    page.hello()
+    until(lambda: "rows" in page.kinds(), "rows")
+    header, buffers = next(item for item in page.got if item[0]["type"] == "rows")
+    assert buffers == []
+    assert np.frombuffer(base64.b64decode(header["b64"][0]), "u4").tolist() == [5]
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ({"type": "want", "column": "obs:secret", "start": 0}, "there is no column 'obs:secret'"),
+        ({"type": "want", "column": "obs:n", "start": N_OBS + 1}, "the column has 1000 rows"),
+        ({"type": "inspect", "id": 1, "row": N_OBS}, "there are 1000 cells"),
+        ({"type": "nonsense"}, "unknown message type"),
+    ],
+)
+def test_a_bad_message_is_answered_and_the_run_goes_on(net: Net, message: dict[str, Any], words: str) -> None:
+    feed, page = FakeFeed(), net.page()
+    net.channel.show(feed)
+    page.hello()
+    page.say(**message)
+    assert words in next(header["message"] for header, _ in page.got if header["type"] == "error")
+    feed.log += [1, 2]
+    net.channel.changed()
+    until(lambda: len(page.labels) == 2, "rows go on")
+
+
+def test_a_stranger_is_asked_to_introduce_himself(net: Net) -> None:
+    net.channel.show(FakeFeed())
+    page = net.page()
+    page.say(type="ack", seq=1)
+    assert page.got[0][0]["message"] == "say hello first"
+
+
+def test_a_socket_that_fails_once_is_not_the_end(net: Net) -> None:
+    feed, page = FakeFeed(), net.page()
+    net.channel.show(feed)
+    net.fail = True
+    page.hello()
+    feed.log += [1]
+    net.channel.changed()
+    until(lambda: net.published != [], "the thread lives")
+    net.fail = False
+    page.hello()
+    until(lambda: len(page.labels) == 1, "all is sent again")
+
+
+def test_pages_that_went_away_are_forgotten(net: Net) -> None:
+    net.channel.show(FakeFeed())
+    for number in range(module.MAX_PAGES + 5):
+        net.page(f"p{number}").hello()
+    assert len(net.channel._pages) == module.MAX_PAGES
+    net.pages[-1].say(type="bye")
+    assert len(net.channel._pages) == module.MAX_PAGES - 1
+
+
+def test_closing_lets_go(net: Net) -> None:
+    net.channel.show(FakeFeed())
+    thread = net.channel._thread
+    assert thread is not None
+    net.channel.close()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert net.channel._feed is None
+    net.page().hello()
