@@ -138,6 +138,7 @@ class Channel:
             self._feed = feed
             for page in self._pages.values():
                 page.schema_due = True
+                page.wants.clear()
             if self._thread is None and not self._closed:
                 self._thread = threading.Thread(target=self._loop, name="cellwidget-channel", daemon=True)
                 self._thread.start()
@@ -224,9 +225,9 @@ class Channel:
         if message["start"] > length:
             raise MessageError(f"want.start is {message['start']}, the column has {length} rows", message["page"])
         with self._lock:
-            wants = self._known(message["page"]).wants
-            if all(name != column for name, _ in wants):
-                wants.append((column, message["start"]))
+            page = self._known(message["page"])
+            page.wants = deque(want for want in page.wants if want[0] != column)
+            page.wants.append((column, message["start"]))
 
     def _ask(self, message: Order | Select | Inspect, buffers: Sequence[bytes | memoryview]) -> None:
         page, number = message["page"], message["id"]
@@ -309,7 +310,6 @@ class Channel:
             page.schema_due = False
             if page.run != schema["run"]:
                 page.run, page.position = schema["run"], 0
-                page.wants.clear()
         self._pace()
         self._emit(
             {"type": "schema", "to": page.id, "schema": schema, "state": state, "selection": self._selection[0]}, []

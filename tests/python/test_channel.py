@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import json
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -337,3 +339,24 @@ def test_closing_lets_go(net: Net) -> None:
     assert not thread.is_alive()
     assert net.channel._feed is None
     net.page().hello()
+
+
+def test_what_is_sent_has_the_shape_of_the_shared_cases(net: Net) -> None:
+    """`js/src/session/parse.test.ts` parses these same cases, so both sides agree on every field."""
+    path = Path(__file__).parents[1] / "data" / "messages" / "from_kernel.json"
+    cases = {case["message"]["type"]: case for case in json.loads(path.read_text()) if case["valid"]}
+    feed, page = FakeFeed(), net.page()
+    feed.log = [1, 3]
+    net.channel.show(feed)
+    net.channel.selected(None)
+    page.hello()
+    page.say(type="want", column="cell", start=0)
+    page.say(type="command", id=1, name="pause")
+    page.say(type="command", id=2, name="resume")
+    feed.chosen = b"\x03" + feed.chosen[1:]
+    net.channel.selected(None)
+    until(lambda: set(page.kinds()) == set(cases), f"every kind in {sorted(cases)}")
+    for header, buffers in page.got:
+        case = cases[header["type"]]
+        assert header.keys() == case["message"].keys()
+        assert bool(buffers) == bool(case.get("buffers"))

@@ -1,0 +1,192 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { RunState, Schema, ToKernel } from "../protocol";
+import { type Comm, KernelSession } from "./kernel";
+import type { Sink } from "./session";
+import type { Raw } from "./wire";
+
+const STATE = { run: "r1", status: "running", log: 0 } as RunState;
+const SCHEMA = { run: "r1", n: 8 } as Schema;
+
+class FakeComm implements Comm {
+  sent: (ToKernel & { buffers: number })[] = [];
+  listener: ((content: unknown, buffers: Raw[]) => void) | null = null;
+  send(content: unknown, _: unknown, buffers: ArrayBuffer[] = []): void {
+    this.sent.push({ ...(content as ToKernel), buffers: buffers.length });
+  }
+  on(_: "msg:custom", listener: (content: unknown, buffers: Raw[]) => void): void {
+    this.listener = listener;
+  }
+  off(): void {
+    this.listener = null;
+  }
+  page(): string {
+    return this.sent[0]?.page ?? "";
+  }
+  tell(message: Record<string, unknown>, buffers: Raw[] = []): void {
+    this.listener?.({ to: this.page(), ...message }, buffers);
+  }
+  kinds(): string[] {
+    return this.sent.map((message) => message.type);
+  }
+}
+
+function fakeSink() {
+  return {
+    schema: vi.fn(),
+    state: vi.fn(),
+    rows: vi.fn(),
+    column: vi.fn(),
+    selection: vi.fn(),
+    problem: vi.fn(),
+    connection: vi.fn(),
+  } satisfies Sink;
+}
+
+const u4 = (...values: number[]) => new Uint32Array(values).buffer;
+const u1 = (...values: number[]) => new Uint8Array(values).buffer;
+const rows = (from: number, to: number, seq = 1) => ({
+  type: "rows",
+  seq,
+  run: "r1",
+  from,
+  to_position: to,
+  columns: [{ id: "label", dtype: "u1" }],
+});
+
+describe("KernelSession", () => {
+  let comm: FakeComm;
+  let session: KernelSession;
+  let sink: ReturnType<typeof fakeSink>;
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    comm = new FakeComm();
+    session = new KernelSession(comm, "binary");
+    sink = fakeSink();
+    session.listen(sink);
+  });
+  afterEach(() => {
+    session.close();
+    vi.useRealTimers();
+  });
+
+  const begin = () => comm.tell({ type: "schema", schema: SCHEMA, state: STATE, selection: 0 });
+
+  test("says hello with nothing in hand", () => {
+    expect(comm.sent[0]).toMatchObject({ type: "hello", run: null, position: 0, transport: "binary", protocol: 1 });
+  });
+
+  test("reads rows, acknowledges them, and remembers where it is", () => {
+    begin();
+    comm.tell(rows(0, 2), [u4(1, 3), u1(7, 2)]);
+    const got = sink.rows.mock.calls[0]?.[0];
+    expect([...got.rows]).toEqual([1, 3]);
+    expect([...got.columns[0].values]).toEqual([7, 2]);
+    expect(comm.sent.at(-1)).toMatchObject({ type: "ack", seq: 1 });
+    comm.tell({ type: "state", state: { ...STATE, log: 5 } });
+    vi.advanceTimersByTime(6_000);
+    expect(comm.sent.at(-1)).toMatchObject({ type: "hello", run: "r1", position: 2 });
+  });
+
+  test("reads views that are not aligned", () => {
+    begin();
+    const bytes = new Uint8Array(11);
+    bytes.set(new Uint8Array(u4(4, 5)), 3);
+    comm.tell(rows(0, 2), [new DataView(bytes.buffer, 3, 8), new DataView(u1(1, 2))]);
+    expect([...(sink.rows.mock.calls[0]?.[0].rows ?? [])]).toEqual([4, 5]);
+  });
+
+  test("a gap makes it ask again and keeps the frame out", () => {
+    begin();
+    comm.tell(rows(4, 6), [u4(1, 3), u1(7, 2)]);
+    expect(sink.rows).not.toHaveBeenCalled();
+    expect(comm.sent.at(-1)).toMatchObject({ type: "hello", position: 0 });
+  });
+
+  test("a frame that comes twice is taken twice and moves nothing back", () => {
+    begin();
+    comm.tell(rows(0, 2), [u4(1, 3), u1(7, 2)]);
+    comm.tell(rows(2, 3, 2), [u4(4), u1(1)]);
+    comm.tell(rows(0, 2), [u4(1, 3), u1(7, 2)]);
+    comm.tell(rows(3, 4, 3), [u4(5), u1(1)]);
+    expect(sink.rows).toHaveBeenCalledTimes(4);
+    expect(comm.kinds().filter((kind) => kind === "hello")).toHaveLength(1);
+  });
+
+  test("rows of an older run are acknowledged and dropped", () => {
+    begin();
+    comm.tell({ ...rows(0, 2), run: "r0" }, [u4(1, 3), u1(7, 2)]);
+    expect(sink.rows).not.toHaveBeenCalled();
+    expect(comm.sent.at(-1)).toMatchObject({ type: "ack" });
+  });
+
+  test("another page's messages are not ours", () => {
+    comm.tell({ type: "schema", to: "somebody", schema: SCHEMA, state: STATE, selection: 0 });
+    expect(sink.schema).not.toHaveBeenCalled();
+  });
+
+  test("a new run starts at nothing; the same run again is only its state", () => {
+    begin();
+    begin();
+    expect(sink.schema).toHaveBeenCalledTimes(1);
+    comm.tell({ type: "schema", schema: { ...SCHEMA, run: "r2" }, state: { ...STATE, run: "r2" }, selection: 0 });
+    expect(sink.schema).toHaveBeenCalledTimes(2);
+  });
+
+  test("a column is asked for once, put together in order, and asked for again from where it broke", () => {
+    begin();
+    session.want("cell");
+    session.want("cell");
+    const piece = { type: "column", seq: 1, run: "r1", column: "cell", dtype: "u4", start: 0, count: 1, total: 2 };
+    comm.tell(piece, [u4(0, 1), u1(65)]);
+    comm.tell(piece, [u4(0, 1), u1(65)]);
+    expect(sink.column).toHaveBeenCalledTimes(1);
+    expect([...(sink.column.mock.calls[0]?.[0].bytes ?? [])]).toEqual([65]);
+    vi.advanceTimersByTime(6_000);
+    expect(comm.sent.at(-1)).toMatchObject({ type: "want", column: "cell", start: 1 });
+    expect(comm.kinds().filter((kind) => kind === "want")).toHaveLength(2);
+  });
+
+  test("buffers as base64 text", () => {
+    begin();
+    comm.tell({ ...rows(0, 1), b64: ["AwAAAA==", "Bw=="] });
+    expect([...(sink.rows.mock.calls[0]?.[0].rows ?? [])]).toEqual([3]);
+  });
+
+  test("a look-up resolves, is refused, or times out", async () => {
+    begin();
+    const first = session.inspect(1);
+    comm.tell({ type: "reply", id: 1, value: { row: 1 } });
+    await expect(first).resolves.toEqual({ row: 1 });
+    const second = session.inspect(9);
+    comm.tell({ type: "error", id: 2, message: "there are 8 cells" });
+    await expect(second).rejects.toThrow("there are 8 cells");
+    const third = session.inspect(2);
+    vi.advanceTimersByTime(11_000);
+    await expect(third).rejects.toThrow("did not answer");
+  });
+
+  test("a refused command is told in words", async () => {
+    begin();
+    session.command("resume");
+    comm.tell({ type: "error", id: 1, message: "nothing to resume" });
+    await vi.waitFor(() => expect(sink.problem).toHaveBeenCalled());
+    expect(sink.problem.mock.calls[0]?.[0].detail).toBe("nothing to resume");
+  });
+
+  test("a kernel that is silent while it runs is lost, and back when it speaks", () => {
+    begin();
+    vi.advanceTimersByTime(25_000);
+    expect(sink.connection).toHaveBeenCalledWith("lost");
+    comm.tell({ type: "state", state: STATE });
+    expect(sink.connection).toHaveBeenLastCalledWith("live");
+  });
+
+  test("hostile headers change nothing", () => {
+    begin();
+    comm.tell({ type: "rows", seq: 1, run: "r1", from: 0, to_position: 2, columns: [{ id: "label", dtype: "u1" }] }, [u4(1)]);
+    comm.tell({ type: "__proto__" });
+    comm.listener?.("nonsense", []);
+    expect(sink.rows).not.toHaveBeenCalled();
+  });
+});

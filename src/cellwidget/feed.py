@@ -1,0 +1,153 @@
+"""A run as pages see it: results that stream, columns that are asked for, and what describes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from .columns import code_dtype
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from .columns import Columns
+    from .messages import ColumnSpec, DType, InputReport, LayoutInfo, ModelInfo, RunState, Schema
+    from .results import Results
+    from .selection import Selection
+
+Buffers = list[bytes | memoryview]
+
+
+class Runs(Protocol):
+    """The part of a run that a feed needs."""
+
+    id: str
+
+    def state(self) -> RunState: ...
+
+
+class Reference(Protocol):
+    """Cells of the model's training, on the map that new cells land on: xy f4 [m, 2], label codes [m]."""
+
+    @property
+    def xy(self) -> NDArray[np.float32]: ...
+
+    @property
+    def label(self) -> NDArray[Any]: ...
+
+
+class RunFeed:
+    """What a channel shows of one run.
+
+    Parameters
+    ----------
+    run, results
+        The run and what it fills.
+    columns
+        obs and obs_names.
+    model, report, layout
+        Described in words for the page.
+    reference
+        The model's reference map, or None.
+    key
+        The key under which results are written.
+    color
+        Id of the column to colour by at first.
+    label_colors
+        ``#rrggbb`` per class, or None for the page's own palette.
+    selection
+        Tells what is selected now.
+    """
+
+    def __init__(
+        self,
+        run: Runs,
+        results: Results,
+        columns: Columns,
+        *,
+        model: ModelInfo,
+        report: InputReport | None,
+        layout: LayoutInfo,
+        reference: Reference | None,
+        key: str,
+        color: str,
+        label_colors: Sequence[str] | None,
+        selection: Callable[[], Selection],
+    ) -> None:
+        self._run = run
+        self._results = results
+        self._columns = columns
+        self._reference = reference
+        self._selection = selection
+        self._schema: Schema = {
+            "run": run.id,
+            "n": len(results.state),
+            "key": key,
+            "model": model,
+            "report": report,
+            "columns": [*_result_columns(model["classes"], label_colors), *columns.specs],
+            "color": color,
+            "layout": layout,
+            "engines": ["kernel"],
+        }
+
+    def schema(self) -> Schema:
+        """Describe the run and every column that can be asked for."""
+        return self._schema
+
+    def state(self) -> RunState:
+        """Say where the run stands."""
+        return self._run.state()
+
+    def since(self, position: int, limit: int) -> tuple[NDArray[np.uint32], int]:
+        """Rows that changed in ``limit`` log entries from ``position`` on, and the position after them."""
+        return self._results.since(position, limit)
+
+    def read(self, column: str, rows: NDArray[np.uint32]) -> NDArray[Any]:
+        """Values of a streamed column at some rows."""
+        return self._results.read(column, rows)
+
+    def length(self, column: str) -> int | None:
+        """Rows of a column that does not stream; None if there is no such column."""
+        if column == "reference":
+            return len(self._reference.xy) if self._reference else None
+        return self._schema["n"] if column == "xy" or column in self._columns else None
+
+    def piece(self, column: str, start: int, stop: int) -> tuple[DType, Buffers]:
+        """Rows ``start`` to ``stop`` of a column that does not stream, as they cross."""
+        if column == "reference" and self._reference is not None:
+            xy = np.ascontiguousarray(self._reference.xy[start:stop], dtype=np.float32)
+            return "f4", [xy.tobytes(), self._reference.label[start:stop].astype(np.uint16).tobytes()]
+        if column == "xy":
+            rows = np.arange(start, stop, dtype=np.uint32)
+            return "f4", [np.ascontiguousarray(self._results.read("xy", rows)).tobytes()]
+        return self._columns.piece(column, start, stop)
+
+    def selection(self) -> tuple[bytes, int]:
+        """Bitset of the selected cells, and how many."""
+        selection = self._selection()
+        return selection.to_bits(), len(selection)
+
+
+def _result_columns(classes: Sequence[str], colors: Sequence[str] | None) -> list[ColumnSpec]:
+    """Columns that a run fills; a model without classes gives only places."""
+    columns: list[ColumnSpec] = [
+        {"id": "state", "name": "state", "kind": "category", "group": "result", "dtype": "u1"},
+        {"id": "xy", "name": "xy", "kind": "xy", "group": "layout", "dtype": "f4"},
+    ]
+    columns[0]["categories"] = ["not run", "done", "failed"]
+    if not classes:
+        return columns
+    codes = code_dtype(len(classes))
+    for name in ("label", "second"):
+        spec: ColumnSpec = {"id": name, "name": name, "kind": "category", "group": "result", "dtype": codes}
+        spec["categories"] = list(classes)
+        if colors:
+            spec["colors"] = list(colors)
+        columns.append(spec)
+    for name, title in (("score", "score"), ("second_score", "second score")):
+        columns.append({"id": name, "name": title, "kind": "number", "group": "result", "dtype": "f4"})
+    return columns

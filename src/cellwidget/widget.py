@@ -1,0 +1,263 @@
+"""The widget: what a notebook calls and shows. The work is done in the rooms below."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import weakref
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import traitlets as t
+
+from .channel import Channel
+from .selection import Selection
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+    from anndata import AnnData
+
+    from .job import Job
+    from .messages import CellDetail, RunState, Status
+    from .model import Model
+
+log = logging.getLogger("cellwidget")
+
+_STATUSES = ("idle", "waiting", "running", "paused", "done", "stopped", "failed")
+
+_latest: weakref.WeakValueDictionary[tuple[int, str], CellWidget] = weakref.WeakValueDictionary()
+"""The widget that last ran on an AnnData (by identity) and key: running again stops the older run."""
+
+
+def _front_end() -> str:
+    """Read the built page. Text, not a path: anywidget keeps a widget with a path, and so its AnnData, alive for ever."""
+    built = files("cellwidget") / "static" / "widget.js"
+    if not built.is_file():
+        raise FileNotFoundError(
+            "cellwidget's front end is not built: run `make build` in the checkout, or install a wheel"
+        )
+    return built.read_text("utf-8")
+
+
+class CellWidget(anywidget.AnyWidget):  # type: ignore[misc]
+    """Run a model on cells and explore labels and points as they stream in.
+
+    Parameters
+    ----------
+    adata
+        The cells. Counts are looked for in ``X``, ``layers["counts"]`` and ``raw``.
+    model
+        Name of a packaged model, folder or zip of a bundle, or a loaded `Model`.
+    engine
+        ``"kernel"`` runs the model in the kernel; ``"auto"`` chooses.
+    layer
+        Where the counts are, if it should not be looked for.
+    basis
+        An existing embedding of ``obsm`` to draw in (``"umap"`` finds ``X_umap`` too); by default the model's own map,
+        or one that umap-learn fits to the model's embedding.
+    color
+        What to colour by at first: ``"label"``, ``"score"`` or an obs column.
+    key_added
+        Results are written to ``obs["{key}_label"]``, ``obs["{key}_score"]``, ``obsm["X_{key}"]``,
+        ``obsm["X_{key}_umap"]`` and ``uns["{key}"]`` when the run completes: all of them or none.
+    total
+        An obs column with each cell's total counts, for models that normalise by it; by default the sum over all genes.
+    overwrite
+        Whether keys that are not this package's may be overwritten.
+    autorun
+        Whether to start at once.
+    height
+        Height in CSS pixels; by default 640, or 480 in a narrow cell.
+
+    Raises
+    ------
+    InputError
+        If the cells cannot be read for this model; the message says what would help.
+    ValueError
+        If results would overwrite a key that is not ours.
+    """
+
+    status: Status = t.Enum(_STATUSES, "idle", help="Where the run stands.").tag(sync=True)
+    progress: float = t.Float(0.0, help="Cells done or failed, of all: 0 to 1.").tag(sync=True)
+    height: int | None = t.Int(None, allow_none=True, min=200, help="Height in CSS pixels.").tag(sync=True)
+    selection: Selection = t.Any(help="The selected cells; set it to rows, obs_names or a mask.")
+
+    def __init__(
+        self,
+        adata: AnnData,
+        model: str | Path | Model = "pbmc",
+        *,
+        engine: str = "auto",
+        layer: str | None = None,
+        basis: str | None = None,
+        color: str | None = None,
+        key_added: str = "cellwidget",
+        total: str | None = None,
+        overwrite: bool = False,
+        autorun: bool = True,
+        height: int | None = None,
+    ) -> None:
+        from .job import Job
+
+        self._lock = threading.RLock()
+        self._job = Job(
+            adata,
+            model,
+            engine=engine,
+            layer=layer,
+            basis=basis,
+            color=color,
+            key=key_added,
+            total=total,
+            overwrite=overwrite,
+        )
+        self._names: pd.Index[str] = self._job.cells.obs_names
+        self._origin: str | None = None
+        super().__init__(_esm=_front_end(), height=height, selection=Selection.of(None, self._names))
+        link = weakref.WeakMethod(self._publish)
+        self._channel = Channel(self.send, self, lambda state: _call(link, state))
+        self.on_msg(lambda _, content, buffers: self._channel.receive(content, buffers))
+        self._job.on_change = self._channel.changed
+        self._channel.show(self._job.feed(lambda: self.selection))
+        _replace((id(adata), key_added), self)
+        if autorun:
+            self.run()
+
+    # ── the run ──────────────────────────────────────────────────────────────────────────────────
+
+    def run(self) -> None:
+        """Start, go on after a stop or a failure, or run again after the end."""
+        with self._lock:
+            if self._job.start():
+                self._channel.show(self._job.feed(lambda: self.selection))
+
+    def pause(self) -> None:
+        """Pause after the batch that is under way."""
+        self._job.run.pause()
+
+    def resume(self) -> None:
+        """Go on after a pause or a stop."""
+        self._job.run.resume()
+
+    def stop(self) -> None:
+        """Stop after the batch that is under way; what is done is kept."""
+        self._job.run.stop()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Block until the run ends.
+
+        Parameters
+        ----------
+        timeout
+            Seconds; None waits for as long as it takes.
+
+        Raises
+        ------
+        TimeoutError
+            If it is still going after ``timeout`` seconds; it goes on.
+        RuntimeError
+            If the run failed; the message says why and what to do.
+        """
+        self._job.run.wait(timeout)
+
+    # ── results ──────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def predictions(self) -> pd.DataFrame:
+        """Labels, scores and places so far, one row per cell in the order of the dataset; NaN where not yet run."""
+        return self._job.predictions()
+
+    def write(self, adata: AnnData, *, overwrite: bool = False) -> None:
+        """Put the results into an AnnData, aligned by obs_names.
+
+        Parameters
+        ----------
+        adata
+            Where to; it may hold a part of the cells, or others too.
+        overwrite
+            Whether keys that are not this package's may be overwritten.
+        """
+        self._job.write(adata, overwrite=overwrite)
+
+    def close(self) -> None:
+        """Stop the run, let go of the AnnData and take the widget off the page."""
+        if channel := getattr(self, "_channel", None):
+            self._job.close()
+            channel.close()
+        super().close()
+
+    # ── what pages ask (see `channel.Handler`) ───────────────────────────────────────────────────
+
+    def order(self, name: str) -> None:
+        """Carry out a command of a page."""
+        {"run": self.run, "pause": self.pause, "resume": self.resume, "stop": self.stop}[name]()
+
+    def select(self, bits: bytes, page: str) -> None:
+        """Take a page's selection."""
+        with self._lock:
+            self._origin = page
+            try:
+                self.selection = Selection.from_bits(bits, self._names)
+            except Exception:
+                log.exception("an observer of the selection raised")
+            finally:
+                self._origin = None
+
+    def inspect(self, row: int) -> CellDetail:
+        """Tell more about one cell."""
+        return self._job.inspect(row)
+
+    # ── inside ───────────────────────────────────────────────────────────────────────────────────
+
+    @t.validate("selection")
+    def _check_selection(self, proposal: Any) -> Selection:
+        return Selection.of(proposal["value"], self._names)
+
+    @t.observe("selection")
+    def _tell_selection(self, _: Any) -> None:
+        if channel := getattr(self, "_channel", None):
+            channel.selected(self._origin)
+
+    def _publish(self, state: RunState) -> None:
+        """Bring the traits in line with the run; on the channel's thread alone."""
+        progress = (state["done"] + state["failed"]) / max(1, state["total"])
+        for name, value in (("progress", progress), ("status", state["status"])):
+            if getattr(self, name) == value:
+                continue
+            try:
+                self.set_trait(name, value)
+            except Exception:
+                log.exception("an observer of %s raised", name)
+
+    def open(self) -> None:
+        """Open the comm."""
+        super().open()
+        self._let_pages_choose()
+
+    def _send(self, msg: Any, buffers: Any = None) -> None:
+        super()._send(msg, buffers)
+        self._let_pages_choose()
+
+    def _let_pages_choose(self) -> None:
+        """Let what pages say go to the loop that they address.
+
+        ipykernel 7.4 sends it to the loop that sent last instead. A run's thread is no loop, so it would end up at the
+        main one and wait for the cell that runs.
+        """
+        if self.comm is not None:
+            vars(self.comm).pop("_reply_subshell_id", None)
+
+
+def _call(link: weakref.WeakMethod[Any], state: RunState) -> None:
+    if method := link():
+        method(state)
+
+
+def _replace(key: tuple[int, str], widget: CellWidget) -> None:
+    older = _latest.get(key)
+    if older is not None and older is not widget:
+        older.stop()
+    _latest[key] = widget
