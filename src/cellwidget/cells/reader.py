@@ -1,0 +1,352 @@
+"""Cells: an AnnData read ahead into a compact, gene-aligned copy."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cellwidget.batch import Batch
+from cellwidget.cells.align import Aligner, Chunk
+from cellwidget.cells.choose import Choice, choose
+from cellwidget.cells.extras import BAD_TOTAL, CellUniform, codes_from, totals_from
+from cellwidget.cells.pad import padded
+from cellwidget.cells.report import input_report
+from cellwidget.cells.source import MatrixChanged, Source
+from cellwidget.genes import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from anndata import AnnData
+    from numpy.typing import NDArray
+
+    from cellwidget.messages import InputReport
+
+KEEP_BYTES = 2 * 2**30
+FIRST_CHUNK = 256
+LARGEST_CHUNK = 4096
+CHUNK_BYTES = 32 * 2**20
+"""Chunks grow from few cells, so that the first batch is there at once, to what is read efficiently."""
+HELD_CHUNKS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What batches carry beside genes and counts."""
+
+    counted_totals: bool
+    totals: NDArray[np.float32] | None
+    uniform: CellUniform | None
+    codes: NDArray[np.int64] | None
+
+
+def open_cells(
+    adata: AnnData,
+    genes: Sequence[str],
+    *,
+    id_type: str | None = None,
+    layer: str | None = None,
+    needs_total: bool = False,
+    total: str | None = None,
+    uniform: int = 0,
+    seed: int = 0,
+    batch: str | None = None,
+    values: str = "counts",
+    min_matched: float | None = None,
+    keep_bytes: int = KEEP_BYTES,
+) -> Cells:
+    """Look at an AnnData and make its cells readable as a model takes them.
+
+    Parameters
+    ----------
+    adata
+        In memory or backed; X in CSR, CSC or dense.
+    genes
+        The model's genes.
+    id_type
+        What these are, "symbol" or "Ensembl id", for messages; looked at where None.
+    layer
+        The one matrix to read: a layer, "X" or "raw". None looks for counts in X, layers["counts"] and raw.
+    needs_total
+        Whether batches carry each cell's total count.
+    total
+        The obs column that holds totals; None sums over all genes of the matrix.
+    uniform
+        Random numbers that batches carry per cell.
+    seed
+        Seed of these numbers.
+    batch
+        The obs column of batch codes that batches carry.
+    values
+        "counts" or "log1p_10k" for models that start from raw counts (the latter normalise inside), "as_is" for
+        models that take X as it is.
+    min_matched
+        Share of the model's genes that must be in the data; None for a tenth of them, at most 200.
+    keep_bytes
+        Largest size of the compact copy. Above it cells are read from the matrix as they are asked for.
+
+    Raises
+    ------
+    InputError
+        The data cannot be used; the message says what to do.
+    """
+    from anndata import AnnData
+
+    if not isinstance(adata, AnnData):
+        raise InputError(f"Expected an AnnData, got {type(adata).__name__}.")
+    if adata.n_obs == 0 or adata.n_vars == 0:
+        raise InputError(f"The AnnData is empty: {adata.n_obs} cells x {adata.n_vars} genes.")
+    extras = Extras(
+        counted_totals=needs_total and total is None,
+        totals=totals_from(adata.obs, total) if needs_total and total is not None else None,
+        uniform=CellUniform(seed, adata.obs_names, uniform) if uniform else None,
+        codes=codes_from(adata.obs, batch) if batch is not None else None,
+    )
+    choice = choose(
+        adata,
+        genes,
+        id_type=id_type,
+        layer=layer,
+        values=values,
+        min_matched=min_matched,
+        keep_bytes=keep_bytes,
+    )
+    aligner = Aligner(choice.match.positions, len(genes), choice.encoding)
+    sample = aligner(choice.sample.rows, 0)
+    copy_bytes = (sample.genes.nbytes + sample.counts.nbytes) / len(sample) * adata.n_obs
+    keep = copy_bytes <= keep_bytes
+    report = input_report(choice, sample, n_model=len(genes), total=_total_words(choice, extras, total))
+    if not keep:
+        report["notes"].append("The cells are too many to be copied: leave the matrix as it is until the run ends.")
+    return Cells(choice, aligner, adata.obs_names, extras, report, keep=keep)
+
+
+class Cells:
+    """The cells of a dataset as batches, made by `open_cells`.
+
+    The matrix is read chunk by chunk into a compact copy: ahead of the reader from `start` on, else when asked for.
+    The matrix object of the opening is read, so that an AnnData may get another; values that change under the reader
+    raise `MatrixChanged`. All methods may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        choice: Choice,
+        aligner: Aligner,
+        obs_names: pd.Index,
+        extras: Extras,
+        report: InputReport,
+        *,
+        keep: bool,
+    ) -> None:
+        self.obs_names = obs_names
+        self.n_obs = len(obs_names)
+        self.report = report
+        self._source: Source | None = choice.source
+        self._aligner = aligner
+        self._extras = extras
+        self._keep = keep
+        self._name = choice.name
+        self._bounds = _chunk_bounds(choice.source)
+        self._marks = _marks(choice, self._bounds)
+        self._chunks: dict[int, Chunk] = {}
+        self._error: Exception | None = None
+        self._changed = threading.Condition()
+        self._reading = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def start(self) -> None:
+        """Begin to read ahead, in a thread of its own; nothing happens where cells are read as they come."""
+        with self._changed:
+            if self._thread is not None or self._closed or not self._keep:
+                return
+            self._thread = threading.Thread(target=self._read_ahead, name="cellwidget-cells", daemon=True)
+        self._thread.start()
+
+    def read(self, start: int, stop: int) -> tuple[Batch, dict[int, str]]:
+        """Give cells `start` to `stop`, waiting until they are there.
+
+        Returns
+        -------
+        tuple
+            The good cells as a batch, and the others with the reason each.
+
+        Raises
+        ------
+        MatrixChanged
+            The matrix was altered before these cells were read.
+        IndexError
+            The dataset has no such cells.
+        """
+        if not 0 <= start <= stop <= self.n_obs:
+            raise IndexError(f"cells {start} to {stop} of {self.n_obs}")
+        failed: dict[int, str] = {}
+        parts: list[tuple[Chunk, NDArray[np.int64]]] = []
+        for number in self._chunk_numbers(start, stop):
+            chunk = self._chunk(number)
+            wanted = np.arange(max(start, chunk.first), min(stop, chunk.first + len(chunk)))
+            good, bad = self._sorted_out(chunk, wanted)
+            failed |= bad
+            parts.append((chunk, good - chunk.first))
+        return self._batch(parts), failed
+
+    def counts_of(self, row: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Give the model gene positions and the counts of one cell."""
+        if not 0 <= row < self.n_obs:
+            raise IndexError(f"cell {row} of {self.n_obs}")
+        chunk = self._chunk(self._chunk_numbers(row, row + 1)[0])
+        part = slice(chunk.indptr[row - chunk.first], chunk.indptr[row - chunk.first + 1])
+        return chunk.genes[part].astype(np.int32), chunk.counts[part].astype(np.float32)
+
+    def unchanged(self, adata: AnnData) -> bool:
+        """Whether the AnnData still has the cells of the start, in their order."""
+        return self.obs_names is adata.obs_names or self.obs_names.equals(adata.obs_names)
+
+    def close(self) -> None:
+        """Stop reading and let go of the matrix and the copy; waiting readers are told."""
+        with self._changed:
+            self._closed = True
+            self._error = self._error or RuntimeError("These cells are closed.")
+            self._chunks.clear()
+            self._changed.notify_all()
+        with self._reading:
+            self._release()
+
+    def _chunk_numbers(self, start: int, stop: int) -> list[int]:
+        if start == stop:
+            return []
+        first, last = np.searchsorted(self._bounds, [start, stop - 1], side="right") - 1
+        return list(range(int(first), int(last) + 1))
+
+    def _sorted_out(self, chunk: Chunk, wanted: NDArray[np.int64]) -> tuple[NDArray[np.int64], dict[int, str]]:
+        failed = {
+            chunk.first + row: reason
+            for row, reason in chunk.failed.items()
+            if wanted[0] <= chunk.first + row <= wanted[-1]
+        }
+        if self._extras.totals is not None:
+            for row in wanted[np.isnan(self._extras.totals[wanted])].tolist():
+                failed.setdefault(row, BAD_TOTAL)
+        if not failed:
+            return wanted, failed
+        return wanted[~np.isin(wanted, list(failed))], failed
+
+    def _batch(self, parts: list[tuple[Chunk, NDArray[np.int64]]]) -> Batch:
+        rows = np.concatenate([np.empty(0, np.int64), *(chunk.first + cells for chunk, cells in parts)])
+        genes, counts = padded(parts)
+        extras = self._extras
+        totals = None
+        if extras.counted_totals:
+            totals = np.concatenate([np.empty(0, np.float32), *(chunk.totals[cells] for chunk, cells in parts)])
+        elif extras.totals is not None:
+            totals = extras.totals[rows]
+        return Batch(
+            rows=rows,
+            genes=genes,
+            counts=counts,
+            total=totals,
+            uniform=extras.uniform(rows) if extras.uniform is not None else None,
+            batch=extras.codes[rows] if extras.codes is not None else None,
+        )
+
+    def _chunk(self, number: int) -> Chunk:
+        with self._changed:
+            while True:
+                chunk = self._chunks.get(number)
+                if chunk is not None:
+                    return chunk
+                if self._error is not None:
+                    raise self._error
+                if self._thread is None:
+                    break
+                self._changed.wait()
+        return self._load(number)
+
+    def _read_ahead(self) -> None:
+        try:
+            for number in range(len(self._bounds) - 1):
+                if self._closed:
+                    return
+                self._load(number)
+        except Exception as error:  # whatever it is, those who wait for cells must hear it
+            with self._changed:
+                self._error = self._error or error
+                self._changed.notify_all()
+        with self._reading:
+            self._release()
+
+    def _load(self, number: int) -> Chunk:
+        with self._reading:
+            chunk = self._chunks.get(number)
+            if chunk is None:
+                chunk = self._aligned(number)
+                with self._changed:
+                    self._hold(number, chunk)
+                    self._changed.notify_all()
+        return chunk
+
+    def _hold(self, number: int, chunk: Chunk) -> None:
+        if self._closed:
+            return
+        self._chunks[number] = chunk
+        if not self._keep and len(self._chunks) > HELD_CHUNKS:
+            del self._chunks[next(iter(self._chunks))]
+
+    def _aligned(self, number: int) -> Chunk:
+        source = self._source
+        if source is None:
+            raise RuntimeError("These cells are closed.")
+        start, stop = int(self._bounds[number]), int(self._bounds[number + 1])
+        stored = source.rows(start, stop)
+        chunk = self._aligner(stored, start)
+        marks = self._marks.get(number, {})
+        # the first sees what was altered before the rows were copied, the second what is being altered now
+        if any(stored.mark(row - start) != mark for row, mark in marks.items()) or not source.holds(stored, start):
+            raise MatrixChanged(
+                f"{self._name} was changed while cells {start:,} to {stop:,} were being read. "
+                f"Cells read before keep their results; run again to label all cells from the matrix as it is now."
+            )
+        return chunk
+
+    def _release(self) -> None:
+        source, self._source = self._source, None
+        if source is not None:
+            source.close()
+
+
+def _chunk_bounds(source: Source) -> NDArray[np.int64]:
+    most = int(max(1, min(LARGEST_CHUNK, CHUNK_BYTES // max(1.0, source.row_bytes))))
+    if source.granule > 1:  # half a stored block costs as much to read as all of it
+        most = max(source.granule, most // source.granule * source.granule)
+    bounds, size = [0], min(FIRST_CHUNK, most)
+    while bounds[-1] < source.shape[0]:
+        bounds.append(min(bounds[-1] + size, source.shape[0]))
+        size = min(2 * size, most)
+    return np.array(bounds, dtype=np.int64)
+
+
+def _marks(choice: Choice, bounds: NDArray[np.int64]) -> dict[int, dict[int, int]]:
+    """Checksums of rows by chunk: of the sample, and of each chunk's ends where a single row is cheap to read."""
+    source = choice.source
+    if not source.shared:
+        return {}
+    marks = dict(choice.sample.marks)
+    if not source.in_file:
+        for row in {*bounds[:-1].tolist(), *(bounds[1:] - 1).tolist()} - marks.keys():
+            marks[row] = source.rows(row, row + 1).mark(0)
+    by_chunk: dict[int, dict[int, int]] = {}
+    for row, mark in marks.items():
+        number = int(np.searchsorted(bounds, row, side="right")) - 1
+        by_chunk.setdefault(number, {})[row] = mark
+    return by_chunk
+
+
+def _total_words(choice: Choice, extras: Extras, total: str | None) -> str | None:
+    if extras.totals is not None:
+        return f"obs[{total!r}]"
+    return f"all {choice.source.shape[1]:,} genes of {choice.name}" if extras.counted_totals else None

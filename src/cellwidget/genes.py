@@ -1,0 +1,214 @@
+"""Matching a dataset's genes to a model's genes."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+ENSEMBL = re.compile(r"(ENS[A-Z]*\d{6,})(?:\.\d+)?", re.IGNORECASE)
+UNMATCHED = -1
+
+NEEDED_SHARE = 0.1
+NEEDED_MOST = 200
+"""A tenth of the model's genes must be in the data, yet never more than 200: targeted panels measure some hundred
+genes and have to pass for models of 20,000 and more, while a model of 650 genes says nothing from 20 of them. Chance
+matches between foreign id types stay far below either."""
+
+FEW_SHARE = 0.5
+
+
+class InputError(ValueError):
+    """Data that cannot be used as they are; the message names the thing and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class GeneMatch:
+    """Where a dataset's columns lie in a model's gene list.
+
+    Parameters
+    ----------
+    positions
+        For each column of the dataset, its position in the model's gene list, -1 for none. int32 [genes of the data].
+    matched
+        Number of the model's genes that the data have.
+    id_type
+        What the model's list holds: "symbol" or "Ensembl id".
+    ids_in
+        Where the data have them: "var_names" or a var column.
+    duplicates
+        Number of columns that are summed into an earlier one.
+    notes
+        What the user should know about the match, in sentences.
+    """
+
+    positions: NDArray[np.int32]
+    matched: int
+    id_type: str
+    ids_in: str
+    duplicates: int
+    notes: list[str]
+
+
+def id_type_of(genes: Sequence[str]) -> str:
+    """Tell "Ensembl id" from "symbol" by what most names look like."""
+    ensembl = sum(ENSEMBL.match(gene) is not None for gene in genes)
+    return "Ensembl id" if 2 * ensembl > len(genes) else "symbol"
+
+
+def fold(name: str) -> str:
+    """Make names equal that mean the same gene: case is dropped, and the version of an Ensembl id.
+
+    A dot in a symbol stays, since AC004556.1 and AC004556.3 are different genes.
+    """
+    name = name.strip()
+    if name[:3].upper() == "ENS":
+        name = ENSEMBL.sub(r"\1", name, count=1)
+    return name.upper()
+
+
+class GeneIndex:
+    """A model's genes, to be looked up by name: exactly first, then by what `fold` makes equal."""
+
+    def __init__(self, genes: Sequence[str]) -> None:
+        self.size = len(genes)
+        self._exact: dict[str, int] = {}
+        self._folded: dict[str, int] = {}
+        for position, gene in enumerate(genes):
+            self._exact.setdefault(gene, position)
+            self._folded.setdefault(fold(gene), position)
+
+    def positions(self, names: Iterable[object]) -> tuple[NDArray[np.int32], int]:
+        """Look names up.
+
+        Returns
+        -------
+        tuple
+            Positions int32, -1 for none, and how many were found only by folding.
+        """
+        found: list[int] = []
+        folded = 0
+        for name in names:
+            position = UNMATCHED
+            if isinstance(name, str):
+                position = self._exact.get(name, UNMATCHED)
+                if position == UNMATCHED:
+                    position = self._folded.get(fold(name), UNMATCHED)
+                    folded += position != UNMATCHED
+            found.append(position)
+        return np.array(found, dtype=np.int32), folded
+
+
+def match_genes(
+    genes: Sequence[str],
+    var: pd.DataFrame,
+    *,
+    id_type: str | None = None,
+    min_matched: float | None = None,
+    matrix: str = "X",
+) -> GeneMatch:
+    """Match the rows of `var` to a model's genes, by its index or whichever of its text columns matches best.
+
+    Parameters
+    ----------
+    genes
+        The model's genes.
+    var
+        One row per column of the dataset.
+    id_type
+        What the model's list holds, in the model's own words; looked at where None.
+    min_matched
+        Share of the model's genes that must be there; where None a tenth of them, at most 200.
+    matrix
+        What `var` belongs to, for the message.
+
+    Raises
+    ------
+    InputError
+        Too few of the model's genes are in the data.
+    """
+    index = GeneIndex(genes)
+    words = _id_type_words(id_type) if id_type else id_type_of(genes)
+    best: tuple[int, str, NDArray[np.int32], int] | None = None
+    looked: list[str] = []
+    for place, names in _places(var):
+        positions, folded = index.positions(names)
+        matched = len(np.unique(positions[positions >= 0]))
+        looked.append(place)
+        if best is None or matched > best[0]:
+            best = matched, place, positions, folded
+    assert best is not None  # the index is always a place
+    matched, place, positions, folded = best
+    needed = _needed(index.size, min_matched)
+    if matched < needed:
+        raise InputError(_too_few(genes, var, matched, needed, words, looked, matrix))
+    columns = int(np.count_nonzero(positions >= 0))
+    return GeneMatch(
+        positions=positions,
+        matched=matched,
+        id_type=words,
+        ids_in=place,
+        duplicates=columns - matched,
+        notes=_notes(matched, index.size, folded, columns, words),
+    )
+
+
+def _id_type_words(id_type: str) -> str:
+    return "Ensembl id" if id_type.lower().startswith("ens") else "symbol"
+
+
+def _places(var: pd.DataFrame) -> Iterator[tuple[str, Iterable[object]]]:
+    yield "var_names", var.index.to_numpy(dtype=object)
+    for number, column in enumerate(var.columns):
+        series = var.iloc[:, number]
+        if series.dtype.kind == "O":  # text and categories, pandas' own string type included
+            yield f"var[{column!r}]", series.to_numpy(dtype=object)
+
+
+def _needed(model_genes: int, min_matched: float | None) -> int:
+    if min_matched is not None:
+        return max(1, math.ceil(min_matched * model_genes))
+    return max(1, min(NEEDED_MOST, math.ceil(NEEDED_SHARE * model_genes)))
+
+
+def _too_few(
+    genes: Sequence[str],
+    var: pd.DataFrame,
+    matched: int,
+    needed: int,
+    words: str,
+    looked: list[str],
+    matrix: str,
+) -> str:
+    found = "None" if matched == 0 else f"Only {matched:,}"
+    others = f" ({', '.join(looked[1:])} did not match better)" if len(looked) > 1 else ""
+    return (
+        f"{found} of the model's {len(genes):,} genes {'is' if matched < 2 else 'are'} in {matrix}; at least {needed:,} "
+        f"{'is' if needed == 1 else 'are'} needed. "
+        f"The model expects {words}s such as {_examples(genes)}; var_names holds {_examples(list(var.index))}{others}. "
+        f"Put {words}s of the model's organism into adata.var_names or a column of adata.var, or choose another model."
+    )
+
+
+def _examples(names: Sequence[object]) -> str:
+    step = max(1, len(names) // 3)
+    return ", ".join(repr(str(name)) for name in names[::step][:3]) or "nothing"
+
+
+def _notes(matched: int, model_genes: int, folded: int, columns: int, words: str) -> list[str]:
+    notes = []
+    if matched < FEW_SHARE * model_genes:
+        notes.append(
+            f"Only {100 * matched / model_genes:.0f} % of the model's genes are in the data: labels may be unreliable."
+        )
+    if words == "symbol" and 2 * folded > columns:
+        notes.append("Most gene symbols match only when case is ignored: is the model made for this organism?")
+    return notes
