@@ -30,7 +30,7 @@ def totals_from(obs: pd.DataFrame, column: str) -> NDArray[np.float32]:
         raise InputError(
             f"total={column!r}: obs[{column!r}] holds {series.dtype}, not numbers. Name a column of total counts per cell."
         )
-    totals = series.to_numpy(dtype=np.float32, na_value=np.nan, copy=True)
+    totals: NDArray[np.float32] = series.to_numpy(dtype=np.float32, na_value=np.nan, copy=True)
     totals[~((totals > 0) & np.isfinite(totals))] = np.nan
     return totals
 
@@ -48,8 +48,10 @@ def codes_from(obs: pd.DataFrame, column: str) -> NDArray[np.int64]:
     if series.isna().any():
         raise InputError(f"batch={column!r}: obs[{column!r}] is missing for some cells. Fill it in first.")
     if series.dtype.kind in "biu":
-        return series.to_numpy(dtype=np.int64, copy=True)
-    return series.astype("category").cat.codes.to_numpy(dtype=np.int64)
+        codes: NDArray[np.int64] = series.to_numpy(dtype=np.int64, copy=True)
+    else:
+        codes = series.astype("category").cat.codes.to_numpy(dtype=np.int64)
+    return codes
 
 
 class CellUniform:
@@ -83,7 +85,7 @@ class CellUniform:
         key = np.frombuffer(hashlib.sha256(text.encode()).digest()[:16], dtype="<u8")
         # raw bits of a counter-based generator: numpy keeps their values between versions
         raw = np.random.Philox(key=key).random_raw(self._size)
-        return (raw >> np.uint64(11)) * 2.0**-53
+        return (raw >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def _check_column(obs: pd.DataFrame, column: str, argument: str) -> None:

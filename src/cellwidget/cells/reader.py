@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 KEEP_BYTES = 2 * 2**30
 FIRST_CHUNK = 256
 LARGEST_CHUNK = 4096
-CHUNK_BYTES = 32 * 2**20
 """Chunks grow from few cells, so that the first batch is there at once, to what is read efficiently."""
+
 HELD_CHUNKS = 3
 
 
@@ -273,7 +273,7 @@ class Cells:
                 if self._closed:
                     return
                 self._load(number)
-        except Exception as error:  # whatever it is, those who wait for cells must hear it
+        except Exception as error:  # noqa: BLE001  (whatever it is, those who wait for cells must hear it)
             with self._changed:
                 self._error = self._error or error
                 self._changed.notify_all()
@@ -320,7 +320,7 @@ class Cells:
 
 
 def _chunk_bounds(source: Source) -> NDArray[np.int64]:
-    most = int(max(1, min(LARGEST_CHUNK, CHUNK_BYTES // max(1.0, source.row_bytes))))
+    most = int(max(1, min(LARGEST_CHUNK, source.chunk_bytes // max(1.0, source.row_bytes))))
     if source.granule > 1:  # half a stored block costs as much to read as all of it
         most = max(source.granule, most // source.granule * source.granule)
     bounds, size = [0], min(FIRST_CHUNK, most)

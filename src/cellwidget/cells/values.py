@@ -39,12 +39,15 @@ SMALLEST_COUNTS = (1, 2, 3, 4)
 class Encoding(Protocol):
     """How counts are stored.
 
-    `words` tell the user; `decode` gives the rows with counts as values, without zeros, and for each row that cannot
+    `words` tell the user; `exact` says that nothing had to be undone; `decode` gives the rows with counts as values, without zeros, and for each row that cannot
     be used, which is then without entries, the reason.
     """
 
-    words: str
-    exact: bool
+    @property
+    def words(self) -> str: ...
+
+    @property
+    def exact(self) -> bool: ...
 
     def decode(self, rows: Rows) -> tuple[Rows, dict[int, str]]: ...
 
@@ -255,8 +258,10 @@ def _finite_and_positive(values: NDArray[Any]) -> bool:
 
 
 def _negative(values: NDArray[Any]) -> NDArray[np.bool_]:
-    return values < 0
+    below: NDArray[np.bool_] = values < 0
+    return below
 
 
 def _fraction(values: NDArray[Any]) -> NDArray[np.bool_]:
-    return values != np.rint(values)
+    broken: NDArray[np.bool_] = values != np.rint(values)
+    return broken
