@@ -191,8 +191,8 @@ def _too_few(
     found = "None" if matched == 0 else f"Only {matched:,}"
     others = f" ({', '.join(looked[1:])} did not match better)" if len(looked) > 1 else ""
     return (
-        f"{found} of the model's {len(genes):,} genes {'is' if matched < 2 else 'are'} in {matrix}; at least {needed:,} "
-        f"{'is' if needed == 1 else 'are'} needed. "
+        f"{found} of the model's {len(genes):,} genes {'is' if matched < 2 else 'are'} in {matrix}; "
+        f"at least {needed:,} {'is' if needed == 1 else 'are'} needed. "
         f"The model expects {words}s such as {_examples(genes)}; var_names holds {_examples(list(var.index))}{others}. "
         f"Put {words}s of the model's organism into adata.var_names or a column of adata.var, or choose another model."
     )

@@ -72,6 +72,7 @@ class Aligner:
         self._summed = np.bincount(self._first_column, minlength=len(positions))[self._first_column] > 1
 
     def __call__(self, stored: Rows, first: int) -> Chunk:
+        """Decode and align the rows of the cells from `first` on."""
         rows, failed = self._encoding.decode(canonical(stored, self._n_columns))
         totals = rows.sums().astype(np.float32)
         empty = np.diff(rows.indptr) == 0
@@ -103,7 +104,7 @@ class Aligner:
 
 
 def narrowed(values: NDArray[Any]) -> NDArray[Any]:
-    """The same numbers in 8 or 16 bits where they are whole and fit, else as float32."""
+    """Put numbers into 8 or 16 bits where they are whole and fit, else into float32."""
     if not len(values):
         return values.astype(np.uint8)
     low, high = values.min(), values.max()

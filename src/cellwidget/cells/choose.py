@@ -78,35 +78,36 @@ def choose(
     InputError
         No matrix holds counts, or none with enough of the model's genes.
     """
-    base = _log_base(adata)
-    chosen: list[tuple[Candidate, Source, Sample, Encoding]] = []
+    usable: list[Choice] = []
     refused: list[str] = []
+    too_few: InputError | None = None
     for candidate in _candidates(adata, layer, values):
         if candidate.matrix is None:
             refused.append(f"{candidate.name} is None")
             continue
+        try:
+            match = match_genes(genes, candidate.var, id_type=id_type, min_matched=min_matched, matrix=candidate.name)
+        except InputError as error:
+            too_few = too_few or error
+            continue
         source = open_matrix(candidate.matrix, candidate.name, keep_bytes)
         sample = take_sample(source)
-        encoding = _as_is(sample) if values == "as_is" else recognise(sample.rows, base)
+        encoding = _as_is(sample) if values == "as_is" else recognise(sample.rows, _log_base(adata))
         if isinstance(encoding, str):
             refused.append(f"{candidate.name} {encoding}{_where(adata, candidate, sample)}")
             source.close()
             continue
-        chosen.append((candidate, source, sample, encoding))
+        notes = [f"{reason[0].upper()}{reason[1:]}: {candidate.name} is read instead." for reason in refused]
+        usable.append(Choice(candidate.name, source, sample, encoding, match, notes))
         if encoding.exact:
             break
-    if not chosen:
-        raise InputError(
-            f"No {'usable values' if values == 'as_is' else 'raw counts'} found: {'; '.join(refused)}. {REMEDY}."
-        )
-    chosen.sort(key=lambda found: not found[3].exact)
-    candidate, match = _matched([found[0] for found in chosen], genes, id_type, min_matched)
-    _, source, sample, encoding = next(found for found in chosen if found[0] is candidate)
-    for other in chosen:
-        if other[1] is not source:
-            other[1].close()
-    notes = [f"{reason[0].upper()}{reason[1:]}: {candidate.name} is read instead." for reason in refused]
-    return Choice(candidate.name, source, sample, encoding, match, notes)
+    if not usable:
+        wanted = "usable values" if values == "as_is" else "raw counts"
+        raise too_few or InputError(f"No {wanted} found: {'; '.join(refused)}. {REMEDY}.")
+    usable.sort(key=lambda choice: not choice.encoding.exact)
+    for choice in usable[1:]:
+        choice.source.close()
+    return usable[0]
 
 
 def take_sample(source: Source) -> Sample:
@@ -158,21 +159,6 @@ def _where(adata: AnnData, candidate: Candidate, sample: Sample) -> str:
         return ""
     cell, gene = adata.obs_names[sample.positions[bad[0]]], candidate.var.index[bad[1]]
     return f" (cell {cell!r}, gene {gene!r})"
-
-
-def _matched(
-    candidates: list[Candidate], genes: Sequence[str], id_type: str | None, min_matched: float | None
-) -> tuple[Candidate, GeneMatch]:
-    problem: InputError | None = None
-    for candidate in candidates:
-        try:
-            match = match_genes(genes, candidate.var, id_type=id_type, min_matched=min_matched, matrix=candidate.name)
-        except InputError as error:
-            problem = problem or error
-            continue
-        return candidate, match
-    assert problem is not None
-    raise problem
 
 
 def _log_base(adata: AnnData) -> float:

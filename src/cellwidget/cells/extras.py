@@ -28,7 +28,8 @@ def totals_from(obs: pd.DataFrame, column: str) -> NDArray[np.float32]:
     series = obs[column]
     if series.dtype.kind not in "iuf":
         raise InputError(
-            f"total={column!r}: obs[{column!r}] holds {series.dtype}, not numbers. Name a column of total counts per cell."
+            f"total={column!r}: obs[{column!r}] holds {series.dtype}, not numbers. "
+            f"Name a column of total counts per cell."
         )
     totals: NDArray[np.float32] = series.to_numpy(dtype=np.float32, na_value=np.nan, copy=True)
     totals[~((totals > 0) & np.isfinite(totals))] = np.nan

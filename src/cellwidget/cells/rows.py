@@ -36,15 +36,15 @@ class Rows:
         return len(self.indptr) - 1
 
     def of_entries(self, entries: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Row numbers of some entries."""
+        """Tell the rows of some entries."""
         return np.searchsorted(self.indptr, entries, side="right") - 1
 
     def sums(self) -> NDArray[np.float64]:
-        """Sum of each row's values."""
+        """Add up each row's values."""
         return reduce_rows(np.add, self.values, self.indptr)
 
     def mark(self, row: int) -> int:
-        """A checksum of one row as it is stored."""
+        """Sum up one row as it is stored in 32 bits."""
         part = slice(self.indptr[row], self.indptr[row + 1])
         return zlib.crc32(self.columns[part].tobytes(), zlib.crc32(self.values[part].tobytes()))
 

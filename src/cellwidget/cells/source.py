@@ -43,7 +43,7 @@ class Source(Protocol):
         """Whether the matrix still has these values from row `start` on; files are taken at their word."""
 
     def empty_rows(self) -> int | None:
-        """Number of rows without an entry; None where only reading everything would tell."""
+        """Count rows without an entry; None where only reading everything would tell."""
 
     def close(self) -> None:
         """Let go of what was made for reading."""
@@ -67,6 +67,7 @@ class CsrSource:
         self.row_bytes = entry * max(1.0, float(self._indptr[-1]) / max(1, shape[0]))
 
     def rows(self, start: int, stop: int) -> Rows:
+        """Copy the entries between two rows."""
         low, high = int(self._indptr[start]), int(self._indptr[stop])
         return Rows(
             self._indptr[start : stop + 1] - low,
@@ -75,6 +76,7 @@ class CsrSource:
         )
 
     def holds(self, rows: Rows, start: int) -> bool:
+        """Compare all entries of the rows."""
         if self.in_file or not self.shared:
             return True
         low = int(self._indptr[start])
@@ -82,9 +84,11 @@ class CsrSource:
         return _same(self._values[part], rows.values) and _same(self._columns[part], rows.columns)
 
     def empty_rows(self) -> int | None:
+        """Count rows that begin where they end."""
         return int(np.count_nonzero(np.diff(self._indptr) == 0))
 
     def close(self) -> None:
+        """Let go of the arrays."""
         self._columns = self._values = np.empty(0)
 
 
@@ -103,6 +107,7 @@ class DenseSource:
         self._matrix = matrix
 
     def rows(self, start: int, stop: int) -> Rows:
+        """Copy a block and keep what is not zero."""
         block = np.ascontiguousarray(_copied(self._matrix, start, stop))
         flat = block.ravel()
         filled = flat != 0
@@ -113,15 +118,18 @@ class DenseSource:
         return Rows(indptr, columns, flat[entries])
 
     def holds(self, rows: Rows, start: int) -> bool:
+        """Compare the values that were not zero."""
         if self.in_file:
             return True
         numbers = np.repeat(np.arange(start, start + len(rows)), np.diff(rows.indptr))
         return _same(self._matrix[numbers, rows.columns], rows.values)
 
     def empty_rows(self) -> int | None:
+        """Leave it open: a dense matrix tells only when all of it is read."""
         return None
 
     def close(self) -> None:
+        """Let go of the matrix."""
         self._matrix = np.empty((0, 0))
 
 
@@ -198,7 +206,8 @@ def _copied(array: Any, low: int, high: int) -> NDArray[Any]:
         return np.asarray(array[low:high])
     except (OSError, ValueError, RuntimeError) as error:
         raise MatrixChanged(
-            f"The file that holds the cells cannot be read any more ({error}). Was it closed or moved? Open it and run again."
+            f"The file that holds the cells cannot be read any more ({error}). Was it closed or moved? "
+            f"Open it and run again."
         ) from error
 
 

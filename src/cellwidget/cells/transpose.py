@@ -59,9 +59,9 @@ class TransposedSource:
 
     def _deal(self, block: NDArray[Any]) -> None:
         buckets = np.searchsorted(self._bounds, block["row"], side="right") - 1
-        order = np.argsort(buckets, kind="stable")
-        cuts = np.searchsorted(buckets[order], np.arange(len(self._bounds)))
-        for bucket in np.unique(buckets):
+        order = _stable_order(buckets, len(self._bounds))
+        cuts = np.concatenate([[0], np.cumsum(np.bincount(buckets))])
+        for bucket in np.flatnonzero(np.diff(cuts)).tolist():
             with self._path(bucket).open("ab") as file:
                 block[order[cuts[bucket] : cuts[bucket + 1]]].tofile(file)
 
@@ -69,6 +69,7 @@ class TransposedSource:
         return Path(self._folder.name) / f"rows-{bucket}"
 
     def rows(self, start: int, stop: int) -> Rows:
+        """Cut the rows out of their buckets."""
         first = int(np.searchsorted(self._bounds, start, side="right")) - 1
         parts: list[Rows] = []
         while first < len(self._bounds) - 1 and (not parts or self._bounds[first] < stop):
@@ -88,18 +89,22 @@ class TransposedSource:
         begin, end = int(self._bounds[bucket]), int(self._bounds[bucket + 1])
         path = self._path(bucket)
         entries = np.fromfile(path, self._entry) if path.exists() else np.empty(0, self._entry)
-        order = np.argsort(entries["row"], kind="stable")  # columns come in order already
-        lengths = np.bincount(entries["row"] - begin, minlength=end - begin)
+        rows = entries["row"] - begin
+        order = _stable_order(rows, end - begin)  # columns come in order already
+        lengths = np.bincount(rows, minlength=end - begin)
         indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         return Rows(indptr, entries["column"][order], entries["value"][order])
 
     def holds(self, rows: Rows, start: int) -> bool:
+        """Say yes: nobody else knows the temporary file."""
         return True
 
     def empty_rows(self) -> int | None:
+        """Count rows without an entry."""
         return self._empty
 
     def close(self) -> None:
+        """Remove the temporary file."""
         self._held = None
         self._finalizer()
 
@@ -126,9 +131,17 @@ def _entries(
         high = min(total, low + block)
         out = np.empty(high - low, dtype=entry)
         out["row"] = indices[low:high]
-        out["column"] = np.searchsorted(starts, np.arange(low, high), side="right") - 1
+        first, last = np.searchsorted(starts, [low, high - 1], side="right") - 1
+        edges = np.clip(starts[first : last + 2], low, high)
+        out["column"] = np.repeat(np.arange(first, last + 1), edges[1:] - edges[:-1])
         out["value"] = data[low:high]
         yield out
+
+
+def _stable_order(numbers: NDArray[Any], bound: int) -> NDArray[np.int64]:
+    if bound <= np.iinfo(np.uint16).max:
+        numbers = numbers.astype(np.uint16)  # numpy sorts 16 bits by radix, several times faster
+    return np.argsort(numbers, kind="stable")
 
 
 def _cut(rows: Rows, start: int, stop: int) -> Rows:

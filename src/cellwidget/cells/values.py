@@ -37,19 +37,18 @@ SMALLEST_COUNTS = (1, 2, 3, 4)
 
 
 class Encoding(Protocol):
-    """How counts are stored.
-
-    `words` tell the user; `exact` says that nothing had to be undone; `decode` gives the rows with counts as values, without zeros, and for each row that cannot
-    be used, which is then without entries, the reason.
-    """
+    """How counts are stored."""
 
     @property
-    def words(self) -> str: ...
+    def words(self) -> str:
+        """Name it for the user."""
 
     @property
-    def exact(self) -> bool: ...
+    def exact(self) -> bool:
+        """Whether nothing had to be undone."""
 
-    def decode(self, rows: Rows) -> tuple[Rows, dict[int, str]]: ...
+    def decode(self, rows: Rows) -> tuple[Rows, dict[int, str]]:
+        """Give rows with counts as values, zeros left out, and why some rows, now without entries, cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +59,7 @@ class RawCounts:
     exact: bool = True
 
     def decode(self, rows: Rows) -> tuple[Rows, dict[int, str]]:
+        """Check that all values are counts."""
         if _all_counts(rows.values):
             return without(rows, rows.values == 0), {}
         tests = (*NOT_FINITE, (NEGATIVE, _negative), (FRACTION, _fraction))
@@ -75,6 +75,7 @@ class AsIs:
     exact: bool = True
 
     def decode(self, rows: Rows) -> tuple[Rows, dict[int, str]]:
+        """Check that all values are finite."""
         failed = {} if np.isfinite(rows.values).all() else failing_rows(rows, NOT_FINITE)
         return _without_rows(rows, failed), failed
 
@@ -94,6 +95,7 @@ class Normalised:
     exact: bool = False
 
     def decode(self, rows: Rows) -> tuple[Rows, dict[int, str]]:
+        """Undo the logarithm and trace each cell's values back to counts."""
         failed = {}
         if not _finite_and_positive(rows.values):
             failed = failing_rows(rows, (*NOT_FINITE, (NEGATIVE, _negative)))
@@ -183,16 +185,16 @@ def _quotients(
     lengths = np.diff(indptr)
     unit = reduce_rows(np.minimum, linear, indptr) / smallest
     unit[lengths == 0] = 1.0
-    for limit in (8, 64, np.inf):
-        # the unit is known as sharply as the smallest value; it sharpens with each round over larger counts
-        counts = np.rint(linear / np.repeat(unit, lengths))
-        counts[counts > limit] = 0
-        known = reduce_rows(np.add, counts, indptr)
-        total = reduce_rows(np.add, np.where(counts > 0, linear, 0.0), indptr)
-        np.divide(total, known, out=unit, where=known > 0)
-    quotients = linear / np.repeat(unit, lengths)
-    counts = np.rint(quotients)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore"):  # from infinite values, which make NaN of the distance
+        for limit in (8, 64, np.inf):
+            # the unit is known as sharply as the smallest value; it sharpens with each round over larger counts
+            counts = np.rint(linear / np.repeat(unit, lengths))
+            small = (counts > 0) & (counts <= limit)
+            known = reduce_rows(np.add, np.where(small, counts, 0.0), indptr)
+            total = reduce_rows(np.add, np.where(small, linear, 0.0), indptr)
+            np.divide(total, known, out=unit, where=known > 0)
+        quotients = linear / np.repeat(unit, lengths)
+        counts = np.rint(quotients)
         far = reduce_rows(np.maximum, np.abs(quotients - counts), indptr)
     return counts, far <= NEAR_WHOLE
 
@@ -219,7 +221,7 @@ def _divided(linear: NDArray[np.float64], indptr: NDArray[np.int64]) -> str:
 def failing_rows(
     rows: Rows, tests: tuple[tuple[str, Callable[[NDArray[Any]], NDArray[np.bool_]]], ...]
 ) -> dict[int, str]:
-    """The first reason of each row that has one."""
+    """Find the first reason of each row that has one."""
     failed: dict[int, str] = {}
     for reason, test in tests:
         for row in np.unique(rows.of_entries(np.flatnonzero(test(rows.values)))).tolist():
