@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import cellwidget.cells.choose
 from cellwidget.cells import InputError, open_cells
 from cellwidget.cells.rows import Rows
+from cellwidget.cells.source import open_matrix
 from cellwidget.cells.values import Normalised, recognise, whole_counts
 
 from .cell_cases import FIXTURES, SMALL, counts, dense_of, log_normalised, made
@@ -222,6 +223,15 @@ def test_kinds_of_matrix_that_hold_no_numbers_are_refused():
         open_cells(made(dense.astype(object)), GENES)
     with pytest.raises(InputError, match="X has dtype complex64"):
         open_cells(made(dense.astype(np.complex64)), GENES)
+
+
+def test_unknown_kinds_of_matrix_are_refused():
+    class Lazy:
+        dtype = np.dtype("float32")
+        shape = (6, 60)
+
+    with pytest.raises(InputError, match=r"layers\['x'\] is a .*Lazy, which cannot be read yet.*to_memory"):
+        open_matrix(Lazy(), "layers['x']", 0)
 
 
 def test_empty_and_foreign_objects_are_refused():

@@ -77,16 +77,18 @@ class CellUniform:
     def __call__(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Numbers in [0, 1), float64 [rows, size]."""
         out = np.empty((len(rows), self._size))
+        # a counter-based generator, whose raw bits numpy keeps between versions; re-keying is cheaper than a new one
+        generator = np.random.Philox(key=0)
+        state = generator.state
         for place, row in enumerate(rows.tolist()):
-            out[place] = self._of(row)
-        return out
+            state["state"]["key"] = self._key(row)
+            generator.state = state
+            out[place] = generator.random_raw(self._size) >> np.uint64(11)
+        return out * 2.0**-53
 
-    def _of(self, row: int) -> NDArray[np.float64]:
+    def _key(self, row: int) -> NDArray[np.uint64]:
         text = f"{self._seed}\0{self._names[row]}\0{self._occurrence[row]}"
-        key = np.frombuffer(hashlib.sha256(text.encode()).digest()[:16], dtype="<u8")
-        # raw bits of a counter-based generator: numpy keeps their values between versions
-        raw = np.random.Philox(key=key).random_raw(self._size)
-        return (raw >> np.uint64(11)).astype(np.float64) * 2.0**-53
+        return np.frombuffer(hashlib.sha256(text.encode()).digest()[:16], dtype="<u8")
 
 
 def _check_column(obs: pd.DataFrame, column: str, argument: str) -> None:

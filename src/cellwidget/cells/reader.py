@@ -321,7 +321,7 @@ class Cells:
 
 def _chunk_bounds(source: Source) -> NDArray[np.int64]:
     most = int(max(1, min(LARGEST_CHUNK, source.chunk_bytes // max(1.0, source.row_bytes))))
-    if source.granule > 1:  # half a stored block costs as much to read as all of it
+    if source.granule <= 4 * most:  # half a stored block costs as much to read as all of it; huge ones are not held
         most = max(source.granule, most // source.granule * source.granule)
     bounds, size = [0], min(FIRST_CHUNK, most)
     while bounds[-1] < source.shape[0]:
