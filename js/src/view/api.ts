@@ -143,7 +143,16 @@ export type ToView =
   | { type: "sort"; data: string; sort: Sort }
   | { type: "close"; data: string }
   /** `labels`: widths in CSS pixels are measured by the view with `theme.font`. */
-  | { type: "attach"; view: string; data: string; width: number; height: number; dpr: number; theme: Theme; still: boolean }
+  | {
+      type: "attach";
+      view: string;
+      data: string;
+      width: number;
+      height: number;
+      dpr: number;
+      theme: Theme;
+      still: boolean;
+    }
   | { type: "resize"; view: string; width: number; height: number; dpr: number }
   | { type: "camera"; view: string; camera: Camera; fit: number }
   | { type: "theme"; view: string; theme: Theme }
@@ -195,6 +204,8 @@ export interface PlotView {
 
 /** The columns of one widget, as the page sees them: `connectView()` in `client.ts` makes one. */
 export interface ViewData {
+  /** One listener at a time. */
+  listen(events: DataEvents): void;
   open(schema: Schema, state: RunState): void;
   state(state: RunState): void;
   rows(rows: Rows): void;
