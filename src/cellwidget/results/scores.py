@@ -23,7 +23,8 @@ def softmax(logits: NDArray[np.floating]) -> NDArray[np.float32]:
     """Probabilities over the last axis, float32."""
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     powers /= powers.sum(axis=-1, keepdims=True)
-    return powers.astype(np.float32, copy=False)
+    probabilities: NDArray[np.float32] = powers.astype(np.float32, copy=False)
+    return probabilities
 
 
 def best_two(logits: NDArray[np.floating]) -> Scores:

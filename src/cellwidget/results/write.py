@@ -149,7 +149,7 @@ def check_writable(adata: AnnData) -> None:
 
 
 def _ours(adata: AnnData, key: str) -> set[Slot]:
-    """The places that an earlier run of ours filled."""
+    """Find the places that an earlier run of ours filled."""
     entry = adata.uns.get(key)
     if not isinstance(entry, Mapping) or str(entry.get("made_by")) != MAKER:
         return set()
@@ -181,7 +181,7 @@ def _aligned(target: pd.Index[str], source: pd.Index[str]) -> NDArray[np.int64] 
 def _values(
     results: Results, rows: NDArray[np.int64] | None, *, layout: bool, colors: Sequence[str] | None
 ) -> dict[str, Any]:
-    """What goes where, by the names of `slots`."""
+    """Gather what goes where, by the names of `slots`."""
     values: dict[str, Any] = {}
     if results.classes:
         frame = results.predictions(np.arange(len(results)))

@@ -1,0 +1,73 @@
+"""How many cells to run at once."""
+
+from __future__ import annotations
+
+LADDER = (16, 64, 256, 1024)
+TRIES = 2
+"""Batches per size: the first pays for memory that the next finds ready."""
+LONGEST = 1.0
+"""Seconds of a batch, about: a pause takes effect within one."""
+WORTH = 1.05
+"""How much faster a larger batch must be; else the smaller one shows its cells sooner."""
+
+
+class BatchSizes:
+    """Chooses a batch size by measuring the first batches, from few cells to many; then keeps the fastest.
+
+    Parameters
+    ----------
+    largest
+        What memory allows.
+    fixed
+        A size that the caller chose; then nothing is measured.
+    """
+
+    def __init__(self, largest: int, fixed: int | None = None) -> None:
+        if fixed is not None and fixed < 1:
+            raise ValueError(f"batch_size must be at least 1, not {fixed}")
+        self._steps = (fixed,) if fixed else tuple(dict.fromkeys(min(step, max(1, largest)) for step in LADDER))
+        self._step = 0
+        self._tries = 0
+        self._rates = dict.fromkeys(self._steps, 0.0)
+        self._settled = len(self._steps) == 1
+        self._limit: int | None = None
+
+    @property
+    def size(self) -> int:
+        """Cells of the next batch."""
+        size = self._steps[self._step]
+        return size if self._limit is None else min(size, self._limit)
+
+    @property
+    def settled(self) -> bool:
+        """Whether measuring is over."""
+        return self._settled
+
+    def measured(self, cells: int, seconds: float) -> None:
+        """Take in how long a batch took; only batches of the size being tried count."""
+        size = self._steps[self._step]
+        if self._settled or cells != size:
+            return
+        rate = cells / max(seconds, 1e-9)
+        self._rates[size] = max(self._rates[size], rate)
+        self._tries += 1
+        if self._tries >= TRIES or seconds > LONGEST:
+            self._move_on()
+
+    def out_of_memory(self, cells: int) -> None:
+        """Stay well below a batch that did not fit."""
+        self._limit = max(1, cells // 2)
+        self._settled = True
+
+    def _move_on(self) -> None:
+        best = self._steps[self._step]
+        if self._step and self._rates[best] < WORTH * self._rates[self._steps[self._step - 1]]:
+            self._step -= 1
+            self._settled = True
+            return
+        following = self._steps[self._step + 1 : self._step + 2]
+        if not following or following[0] / self._rates[best] > LONGEST:
+            self._settled = True
+            return
+        self._step += 1
+        self._tries = 0
