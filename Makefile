@@ -75,7 +75,7 @@ lint: build
 	ruff check
 	ruff format --check
 	mypy
-	lint-imports --verbose
+	lint-imports --no-logo
 	cd js && npm run --silent check
 
 test-js: build $(CHROMIUM_READY)
