@@ -65,7 +65,7 @@ class Careful:
     def _parts(self, batch: Batch, results: list[ResultBatch]) -> Iterator[Exception]:
         """Run a batch or its halves, gather what came out, and give the errors of single cells."""
         try:
-            result = self._engine.run(batch)
+            result = _complete(self._engine.run(batch), batch)
         except Exception as error:  # noqa: BLE001  (whatever it is, other cells must not suffer from it)
             self._note(batch, error)
             if len(batch) == 1:
@@ -109,7 +109,7 @@ def without_nan(result: ResultBatch) -> ResultBatch:
             continue
         # one pass over the array tells that all is well, as it is nearly always
         if name == "logits":
-            bad |= np.isnan(values.max(axis=1, initial=-np.inf)) | (values == np.inf).any(axis=1)  # type: ignore[call-overload]
+            bad |= np.isnan(values.max(axis=1, initial=-np.inf)) | (values == np.inf).any(axis=1)
         elif not np.isfinite(values).all():
             bad |= ~np.isfinite(values).all(axis=1)
     if not bad.any():
@@ -118,15 +118,23 @@ def without_nan(result: ResultBatch) -> ResultBatch:
     return ResultBatch(result.rows[~bad], {name: values[~bad] for name, values in result.outputs.items()}, failed)
 
 
+def _complete(result: ResultBatch, batch: Batch) -> ResultBatch:
+    """Refuse a result that leaves cells out: every one is done or failed."""
+    told = len(result.rows) + len(result.failed)
+    if told != len(batch):
+        raise ValueError(f"the engine gave {told} results for {len(batch)} cells")
+    return result
+
+
 def _part(batch: Batch, part: slice) -> Batch:
-    """Some cells of a batch, no wider than they need."""
+    """Cut some cells out of a batch, no wider than they need."""
     genes = batch.genes[part]
     width = max(1, int((genes >= 0).sum(axis=1).max()))
     cut: dict[str, NDArray[np.generic] | None] = {}
     for field in fields(batch):
         values = getattr(batch, field.name)
         cut[field.name] = None if values is None else values[part]
-    return Batch(**cut | {"genes": genes[:, :width], "counts": batch.counts[part, :width]})  # type: ignore[arg-type]
+    return Batch(**cut | {"genes": genes[:, :width], "counts": batch.counts[part, :width]})
 
 
 def _failure(batch: Batch, error: Exception) -> ResultBatch:
