@@ -159,6 +159,8 @@ export type ToView =
   /** `labels`: draw cluster labels. `avoid`: rectangles [x0, y0, x1, y1] that belong to tools and captions. */
   | { type: "dress"; view: string; labels: boolean; avoid: [number, number, number, number][] }
   | { type: "detach"; view: string }
+  /** The page took the last frame: the next one may come. */
+  | { type: "shown"; view: string }
   /** Asked with a `req`, answered with the same. */
   | { type: "point"; view: string; req: number; x: number; y: number }
   | { type: "place"; data: string; req: number; row: number }
