@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("cellwidget")
 
 LANDMARKS = 2_000
-BLOCK = 8
-"""Landmarks are read in small blocks all over the dataset: obs is often sorted, and single cells are dear to read."""
+BLOCK = 16
+"""Landmarks are read in small blocks all over the dataset, each a batch: obs is often sorted, single cells are dear."""
 NEAREST = 5
 ROWS_AT_ONCE = 2_048
 GLANCE = 0.1
