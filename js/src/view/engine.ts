@@ -162,7 +162,8 @@ export class ViewEngine {
         this.#schedule(0);
       });
       this.#post({ type: "gl", state: "ok" });
-    } catch {
+    } catch (error) {
+      console.warn("cellwidget: no map, since", error);
       this.#painter = null;
       this.#post({ type: "gl", state: "none" });
     }

@@ -1,6 +1,7 @@
 /** All points in one program: a layer says how they look. */
 export const VERTEX = `#version 300 es
 precision highp float;
+precision highp int;
 layout(location = 0) in vec2 a_xy;
 layout(location = 1) in float a_value;
 layout(location = 2) in float a_born;
@@ -61,6 +62,7 @@ void main() {
 
 export const FRAGMENT = `#version 300 es
 precision highp float;
+precision highp int;
 flat in vec4 v_color;
 flat in float v_radius;
 uniform int u_layer;
