@@ -184,7 +184,9 @@ describe("KernelSession", () => {
 
   test("hostile headers change nothing", () => {
     begin();
-    comm.tell({ type: "rows", seq: 1, run: "r1", from: 0, to_position: 2, columns: [{ id: "label", dtype: "u1" }] }, [u4(1)]);
+    comm.tell({ type: "rows", seq: 1, run: "r1", from: 0, to_position: 2, columns: [{ id: "label", dtype: "u1" }] }, [
+      u4(1),
+    ]);
     comm.tell({ type: "__proto__" });
     comm.listener?.("nonsense", []);
     expect(sink.rows).not.toHaveBeenCalled();

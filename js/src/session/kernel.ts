@@ -117,7 +117,10 @@ export class KernelSession implements Session {
       if (next !== total) this.#send({ type: "want", column, start: next });
   }
 
-  #ask(body: { type: "command"; name: Command } | { type: "select"; count: number } | { type: "inspect"; row: number }, buffers: ArrayBuffer[]) {
+  #ask(
+    body: { type: "command"; name: Command } | { type: "select"; count: number } | { type: "inspect"; row: number },
+    buffers: ArrayBuffer[],
+  ) {
     const id = ++this.#lastId;
     return new Promise<CellDetail | null>((resolve, reject) => {
       const timer = setTimeout(() => this.#settle(id)?.reject(new Error("the kernel did not answer")), ANSWER);
@@ -177,7 +180,8 @@ export class KernelSession implements Session {
       case "column":
         return this.#column(message, raw);
       case "selection":
-        if (message.page !== this.#page && raw[0]) this.#sink?.selection(decode(raw[0], "u1") as Uint8Array, message.count);
+        if (message.page !== this.#page && raw[0])
+          this.#sink?.selection(decode(raw[0], "u1") as Uint8Array, message.count);
         return;
       case "reply":
         return this.#settle(message.id)?.resolve(message.value);

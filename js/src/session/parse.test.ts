@@ -10,7 +10,9 @@ interface Case<T> {
 }
 
 function cases<T>(file: string): Case<T>[] {
-  return JSON.parse(readFileSync(new URL(`../../../tests/data/messages/${file}`, import.meta.url), "utf8")) as Case<T>[];
+  return JSON.parse(
+    readFileSync(new URL(`../../../tests/data/messages/${file}`, import.meta.url), "utf8"),
+  ) as Case<T>[];
 }
 
 describe("messages of the kernel", () => {

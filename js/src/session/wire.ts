@@ -15,7 +15,8 @@ function bytesOf(raw: Raw): Uint8Array {
 export function decode(raw: Raw, dtype: DType): Values {
   const bytes = bytesOf(raw);
   const Kind = ARRAYS[dtype];
-  if (bytes.byteLength % Kind.BYTES_PER_ELEMENT !== 0) throw new RangeError(`${bytes.byteLength} bytes are not ${dtype}`);
+  if (bytes.byteLength % Kind.BYTES_PER_ELEMENT !== 0)
+    throw new RangeError(`${bytes.byteLength} bytes are not ${dtype}`);
   return new Kind(bytes.slice().buffer);
 }
 
