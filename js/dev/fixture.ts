@@ -1,0 +1,161 @@
+/**
+ * Every state of the widget, without Jupyter. Build with `npm run pages`, open `dist/fixture.html`:
+ * `?state=…&theme=light|dark|vscode-dark|plain&w=1100|760|560|400&h=640&n=8412&still=1`.
+ */
+
+import { type MemoryData, type MemoryOptions, MemorySession } from "../src/session/memory";
+import type { Sink } from "../src/session/session";
+import { createStore, type Store } from "../src/store";
+import { mountWidget } from "../src/ui/mount";
+import type { ViewData } from "../src/view/api";
+import { connectView } from "../src/view/client";
+import { makeCells } from "./cells";
+import { dressPage } from "./hosts";
+
+const query = new URLSearchParams(location.search);
+const state = query.get("state") ?? "done";
+const n = Number(query.get("n") ?? (state === "empty" ? 0 : 8412));
+const rate = query.has("still") ? 0 : Number(query.get("rate") ?? 412);
+
+type Ready = (store: Store, data: MemoryData) => void;
+
+interface Scene {
+  options: MemoryOptions;
+  source?: "model" | "obsm" | "umap";
+  reference?: number;
+  /** Once the data is there. */
+  ready?: Ready;
+  /** What the session tells besides. */
+  tell?: (sink: Sink) => void;
+}
+
+const done = (more: Partial<Scene> = {}): Scene => ({
+  options: { done: n, status: "done", state: { rate: 412, elapsed: 20.4, left: null } },
+  ...more,
+});
+
+/** A rough circle in data space. */
+function circle(x: number, y: number, r: number): Float32Array {
+  const points = Array.from({ length: 48 }, (_, i) => (i / 48) * 2 * Math.PI);
+  return Float32Array.from(points.flatMap((a) => [x + r * Math.cos(a), y + r * 0.8 * Math.sin(a)]));
+}
+
+const under = (status: "running" | "paused" | "stopped", at: number): Scene => ({
+  options: { done: Math.round(n * at), status, rate, state: rate ? {} : { rate: 412, elapsed: 10.5, left: 10 } },
+});
+
+const SCENES: Record<string, () => Scene> = {
+  loading: () => ({ options: {} }),
+  model: () => ({ options: { status: "running", state: { phase: "loading the model" } } }),
+  ready: () => ({ options: { status: "idle" } }),
+  basis: () => ({ options: { done: Math.round(n / 3), status: "running", rate }, source: "obsm", reference: 0 }),
+  fitting: () => ({
+    options: {
+      done: n,
+      status: "running",
+      state: { phase: "fitting the layout", placed: 0, rate: 412, elapsed: 20.4 },
+    },
+    source: "umap",
+    reference: 0,
+  }),
+  running: () => under("running", 0.52),
+  paused: () => under("paused", 0.62),
+  stopped: () => under("stopped", 0.62),
+  done: () => done(),
+  filtered: () =>
+    done({
+      ready: (store) => {
+        store.hide("label", new Set([2, 13]));
+        store.sort.value = { column: "obs:n_counts", descending: true, selectionFirst: false };
+      },
+    }),
+  selected: () =>
+    done({ ready: (store) => store.select({ by: "lasso", polygon: circle(-1.2, -0.6, 1), mode: "replace" }) }),
+  cell: () => done({ ready: (store) => store.pinCell(4) }),
+  number: () => done({ ready: (store) => store.colorBy("score") }),
+  obs: () => done({ ready: (store) => store.colorBy("obs:n_counts") }),
+  many: () => done({ ready: (store) => store.colorBy("obs:cluster") }),
+  nothing: () => done({ ready: (store) => store.hide("label", new Set(Array.from({ length: 20 }, (_, i) => i))) }),
+  failed: () => ({
+    options: {
+      done: Math.round(n * 0.61),
+      status: "failed",
+      state: {
+        elapsed: 12.4,
+        problem: {
+          title: "Batch 21 did not fit in memory.",
+          detail: "onnxruntime could not allocate 1.21 GB for 256 cells.",
+          remedy: "Smaller batches give the same labels. The cells done so far are kept.",
+        },
+      },
+    },
+  }),
+  partly: () =>
+    done({
+      options: {
+        done: n,
+        status: "done",
+        failing: { rows: new Set([0, 2, 5]), reason: "no gene of the model was found in them" },
+        state: { rate: 412, elapsed: 20.4, left: null },
+      },
+    }),
+  notice: () =>
+    done({
+      tell: (sink) =>
+        sink.problem({ title: "The kernel did not take the selection.", detail: "It did not answer.", remedy: "" }),
+    }),
+  lost: () => ({ ...under("running", 0.52), tell: (sink) => sink.connection("lost") }),
+  nogl: () => done(),
+  empty: () => ({ options: { status: "idle" } }),
+};
+
+/** A session that never answers. */
+class SilentSession extends MemorySession {
+  override listen(): () => void {
+    return () => undefined;
+  }
+}
+
+class TellingSession extends MemorySession {
+  tell: ((sink: Sink) => void) | undefined;
+
+  override listen(sink: Sink): () => void {
+    const stop = super.listen(sink);
+    this.tell?.(sink);
+    return stop;
+  }
+}
+
+/** The real view; in one scene it finds no WebGL. */
+function view(): ViewData {
+  const data = connectView().data("fixture");
+  if (state !== "nogl") return data;
+  return {
+    ...data,
+    listen(events) {
+      data.listen({ ...events, gl: () => undefined });
+      events.gl("none");
+    },
+  };
+}
+
+function open(): void {
+  const scene = (SCENES[state] ?? done)();
+  const data = makeCells({ n, source: scene.source ?? "model", reference: scene.reference ?? (n > 0 ? 12_000 : 0) });
+  const Kind = state === "loading" ? SilentSession : TellingSession;
+  const session = new Kind(data, scene.options);
+  if (session instanceof TellingSession) session.tell = scene.tell;
+  dressPage(query.get("theme") ?? "light");
+  const host = document.querySelector<HTMLElement>("#host");
+  if (!host) return;
+  host.style.width = `${query.get("w") ?? 1100}px`;
+  const store = createStore(session, view());
+  mountWidget(host, store, { height: query.has("h") ? Number(query.get("h")) : null });
+  setTimeout(() => {
+    scene.ready?.(store, data);
+    document.body.dataset.ready = "1";
+  }, 300);
+  Object.assign(globalThis, { store });
+}
+
+open();

@@ -1,0 +1,233 @@
+/**
+ * What all views of a widget share, as signals: small state and no columns (the view holds those), no DOM.
+ * The store passes on what the session brings, and turns what people do into commands for session and view.
+ */
+import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { paletteOf, rampOf } from "./palette";
+import type { CellDetail, ColumnSpec, Problem, RunState, Schema } from "./protocol";
+import type { Session, Sink } from "./session/session";
+import type { Counts, DataEvents, Extent, Filter, Look, Select, Sort, ViewData } from "./view/api";
+
+/** A pinned cell: what the kernel says of it, once it answered. */
+export interface Pin {
+  row: number;
+  detail: CellDetail | null;
+  /** Why there is no detail, in words. */
+  trouble: string | null;
+}
+
+export type Hidden = ReadonlyMap<string, ReadonlySet<number>>;
+
+export interface Store {
+  readonly session: Pick<Session, "can" | "command" | "want">;
+  readonly view: Pick<ViewData, "attach" | "table" | "locate" | "place">;
+
+  readonly schema: ReadonlySignal<Schema | null>;
+  readonly run: ReadonlySignal<RunState | null>;
+  readonly connection: ReadonlySignal<"live" | "lost">;
+  /** Something to tell that is not the run's own failure; null once dismissed. */
+  readonly notice: Signal<Problem | null>;
+
+  readonly counts: ReadonlySignal<Counts | null>;
+  readonly extent: ReadonlySignal<Extent | null>;
+  readonly gl: ReadonlySignal<"none" | "lost" | "ok">;
+  /** `version` grows whenever what the table shows may have changed. */
+  readonly table: ReadonlySignal<{ version: number; total: number }>;
+
+  readonly color: ReadonlySignal<ColumnSpec | null>;
+  readonly look: ReadonlySignal<Look | null>;
+  readonly hidden: ReadonlySignal<Hidden>;
+  readonly domain: Signal<[number, number] | null>;
+  readonly reference: Signal<boolean>;
+  /** Category pointed at in the legend, -1 for none. */
+  readonly focus: Signal<number>;
+  readonly dark: Signal<boolean>;
+  readonly sort: Signal<Sort>;
+  readonly pin: ReadonlySignal<Pin | null>;
+  /** The polygon that made the selection, in data space. */
+  readonly lasso: ReadonlySignal<Float32Array | null>;
+
+  column(id: string): ColumnSpec | undefined;
+  colorBy(id: string): void;
+  hide(column: string, off: ReadonlySet<number>): void;
+  select(select: Select): void;
+  pinCell(row: number | null): void;
+  dispose(): void;
+}
+
+const UNSORTED: Sort = { column: null, descending: false, selectionFirst: false };
+const NO_FILTERS: Hidden = new Map();
+
+function filtersOf(hidden: Hidden): Filter[] {
+  return [...hidden].map(([column, off]) => ({ column, off: [...off] }));
+}
+
+/** Signals of the store that only the store itself writes. */
+function makeState() {
+  return {
+    schema: signal<Schema | null>(null),
+    run: signal<RunState | null>(null),
+    connection: signal<"live" | "lost">("live"),
+    notice: signal<Problem | null>(null),
+    counts: signal<Counts | null>(null),
+    extent: signal<Extent | null>(null),
+    gl: signal<"none" | "lost" | "ok">("ok"),
+    table: signal({ version: 0, total: 0 }),
+    colorId: signal<string | null>(null),
+    hidden: signal<Hidden>(NO_FILTERS),
+    domain: signal<[number, number] | null>(null),
+    reference: signal(true),
+    focus: signal(-1),
+    dark: signal(false),
+    sort: signal<Sort>(UNSORTED),
+    pin: signal<Pin | null>(null),
+    lasso: signal<Float32Array | null>(null),
+  };
+}
+
+type State = ReturnType<typeof makeState>;
+
+const has = (schema: Schema, id: string | null) => schema.columns.some((column) => column.id === id);
+
+/** A new run voids what was said about the old one; what people look at stays where the columns still exist. */
+function begin(state: State, schema: Schema, run: RunState): void {
+  state.schema.value = schema;
+  state.run.value = run;
+  state.counts.value = null;
+  state.extent.value = null;
+  state.notice.value = null;
+  state.hidden.value = NO_FILTERS;
+  state.domain.value = null;
+  state.focus.value = -1;
+  state.pin.value = null;
+  state.lasso.value = null;
+  if (!has(schema, state.colorId.value)) state.colorId.value = schema.color;
+  if (!has(schema, state.sort.value.column)) state.sort.value = UNSORTED;
+  state.table.value = { version: state.table.value.version + 1, total: schema.n };
+}
+
+function sinkOf(state: State, session: Session, view: ViewData): Sink {
+  return {
+    schema: (schema, run) => {
+      view.open(schema, run);
+      batch(() => begin(state, schema, run));
+      session.want("cell");
+      if (schema.layout.reference > 0) session.want("reference");
+      if (schema.layout.source === "obsm") session.want("xy");
+    },
+    state: (run) => {
+      view.state(run);
+      state.run.value = run;
+    },
+    rows: (rows) => view.rows(rows),
+    column: (piece) => view.column(piece),
+    selection: (bits) => {
+      state.lasso.value = null;
+      view.select({ by: "bits", bits });
+    },
+    problem: (problem) => {
+      state.notice.value = problem;
+    },
+    connection: (connection) => {
+      state.connection.value = connection;
+    },
+  };
+}
+
+function eventsOf(state: State, session: Session): DataEvents {
+  return {
+    extent: (extent) => {
+      state.extent.value = extent;
+    },
+    counts: (counts) => {
+      state.counts.value = counts;
+    },
+    selected: (bits, count) => session.select(bits, count),
+    tableChanged: (total) => {
+      state.table.value = { version: state.table.value.version + 1, total };
+    },
+    gl: (gl) => {
+      state.gl.value = gl;
+    },
+  };
+}
+
+async function inspect(state: State, session: Session, row: number): Promise<void> {
+  const pin: Pin = { row, detail: null, trouble: null };
+  state.pin.value = pin;
+  if (!session.can.inspect) return;
+  const answer = await session.inspect(row).then(
+    (detail) => ({ ...pin, detail }),
+    (error: Error) => ({ ...pin, trouble: error.message }),
+  );
+  if (state.pin.peek() === pin) state.pin.value = answer;
+}
+
+export function createStore(session: Session, view: ViewData): Store {
+  const state = makeState();
+  const { schema, colorId, hidden, dark, domain, focus, reference, sort } = state;
+  const column = (id: string) => schema.value?.columns.find((spec) => spec.id === id);
+  const color = computed(() => (colorId.value === null ? null : (column(colorId.value) ?? null)));
+
+  const look = computed<Look | null>(() => {
+    if (!color.value) return null;
+    return {
+      color: color.value.id,
+      palette: paletteOf(color.value, dark.value),
+      ramp: rampOf(color.value.group, dark.value),
+      domain: domain.value,
+      focus: focus.value,
+      reference: reference.value,
+      filters: filtersOf(hidden.value),
+    };
+  });
+
+  view.listen(eventsOf(state, session));
+  const stops = [
+    session.listen(sinkOf(state, session, view)),
+    effect(() => {
+      if (look.value) view.look(look.value);
+    }),
+    effect(() => {
+      if (schema.value) view.sort(sort.value);
+    }),
+    effect(() => {
+      // A column that does not stream is fetched when it is first needed; a new run asks anew.
+      if (schema.value && color.value?.group === "obs") session.want(color.value.id);
+    }),
+  ];
+
+  return {
+    ...state,
+    session,
+    view,
+    color,
+    look,
+    column,
+    colorBy: (id) =>
+      batch(() => {
+        colorId.value = id;
+        domain.value = null;
+        focus.value = -1;
+      }),
+    hide: (id, off) => {
+      const next = new Map(hidden.peek());
+      if (off.size > 0) next.set(id, off);
+      else next.delete(id);
+      hidden.value = next;
+    },
+    select: (select) => {
+      state.lasso.value = select.by === "lasso" && select.mode === "replace" ? select.polygon : null;
+      view.select(select);
+    },
+    pinCell: (row) => {
+      if (row === null) state.pin.value = null;
+      else inspect(state, session, row);
+    },
+    dispose: () => {
+      for (const stop of stops) stop();
+      session.close();
+      view.close();
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import { useSignal, useSignalEffect } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { useStore } from "./context";
+import { count, plural } from "./format";
+import { announcement, type Phase, phaseOf } from "./words";
+
+/** Reads aloud, politely, what changed: the run's state, the selection, the filters. */
+export function LiveRegion() {
+  const { run, connection, counts } = useStore();
+  const text = useSignal("");
+  const said = useRef<{ phase: Phase | null; selected: number; shown: number | null }>({
+    phase: null,
+    selected: 0,
+    shown: null,
+  });
+
+  useSignalEffect(() => {
+    const phase = phaseOf(run.value, connection.value);
+    if (phase === said.current.phase || !run.value) return;
+    said.current.phase = phase;
+    text.value = announcement(run.value, phase);
+  });
+  useSignalEffect(() => {
+    const now = counts.value;
+    if (!now) return;
+    const before = { ...said.current };
+    said.current.selected = now.selected;
+    said.current.shown = now.shown;
+    if (now.selected !== before.selected)
+      text.value = now.selected === 0 ? "Nothing selected" : `${plural(now.selected, "cell")} selected`;
+    else if (before.shown !== null && now.shown !== before.shown)
+      text.value = `${count(now.shown)} of ${plural(now.total, "cell")} shown`;
+  });
+  return (
+    <div class="sr" role="status" aria-live="polite">
+      {text}
+    </div>
+  );
+}

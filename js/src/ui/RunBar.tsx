@@ -1,0 +1,125 @@
+import type { Command } from "../protocol";
+import { useStore } from "./context";
+import { count } from "./format";
+import { Icon, IconButton, type IconName } from "./parts/Icon";
+import { type Phase, phaseOf, type RunWords, runWords, STATE_WORDS } from "./words";
+
+interface Control {
+  icon: IconName;
+  label: string;
+  command: Command;
+}
+
+function mainControl(phase: Phase): Control {
+  if (phase === "running") return { icon: "pause", label: "Pause", command: "pause" };
+  if (phase === "paused") return { icon: "play", label: "Resume", command: "resume" };
+  if (phase === "done") return { icon: "play", label: "Run again", command: "run" };
+  return { icon: "play", label: "Run", command: "run" };
+}
+
+function Controls({ phase }: { phase: Phase }) {
+  const { session } = useStore();
+  if (!session.can.run) return null;
+  const main = mainControl(phase);
+  const busy = phase === "running" || phase === "paused" || phase === "waiting";
+  return (
+    <>
+      <span class="sep" />
+      <span class="ctl">
+        <IconButton
+          icon={main.icon}
+          label={main.label}
+          disabled={phase === "loading" || phase === "lost" || phase === "waiting"}
+          onClick={() => session.command(main.command)}
+        />
+        <IconButton icon="stop" label="Stop" disabled={!busy} onClick={() => session.command("stop")} />
+      </span>
+    </>
+  );
+}
+
+function Fill({ progress }: { progress: number | null }) {
+  return progress === null ? null : <i style={{ transform: `scaleX(${progress})` }} />;
+}
+
+function Progress({ words, phase, total, done }: { words: RunWords; phase: Phase; total: number; done: number }) {
+  if (words.progress === null) return <span class="f2 ell genes">{words.genes}</span>;
+  return (
+    <div
+      class="bar"
+      data-phase={phase}
+      role="progressbar"
+      aria-label="Cells done"
+      aria-valuemin={0}
+      aria-valuenow={done}
+      aria-valuemax={total}
+    >
+      <Fill progress={words.progress} />
+    </div>
+  );
+}
+
+/** How many, as wide as it will ever be, so that nothing beside it moves. */
+function Done({ words, total, tiny }: { words: RunWords; total: number; tiny: boolean }) {
+  const { strong, rest } = words.done;
+  if (tiny && words.progress !== null && rest.startsWith("of"))
+    return (
+      <span style={{ minWidth: "4ch" }}>
+        <b>{Math.floor(100 * words.progress)}%</b>
+      </span>
+    );
+  const widest = 2 * count(total).length + 4;
+  return (
+    <span style={{ minWidth: tiny ? undefined : `${widest}ch` }}>
+      <b>{strong}</b> {tiny && rest.startsWith("of") ? "cells" : rest}
+    </span>
+  );
+}
+
+const ENGINES = { kernel: "Kernel", browser: "Browser" } as const;
+
+export function RunBar({ tiny }: { tiny: boolean }) {
+  const { schema, run, connection } = useStore();
+  const model = schema.value?.model;
+  const state = run.value;
+  const phase = phaseOf(state, connection.value);
+  const words = runWords(state, schema.value, phase);
+  const { word, icon } = STATE_WORDS[phase];
+  return (
+    <div class="run">
+      <span class="model" title={model ? `${model.title}, version ${model.version}` : undefined}>
+        <Icon name="model" />
+        {model ? (
+          <span class="ell">
+            <span class="b">{model.title}</span> <span class="f2 family">{model.family}</span>
+          </span>
+        ) : (
+          <span class="sk" style={{ width: "120px" }} />
+        )}
+      </span>
+      <Controls phase={phase} />
+      <span class="st" data-phase={phase} title={state?.phase || word}>
+        <Icon name={icon} />
+        <span>{word}</span>
+      </span>
+      <span class="prog">
+        <Progress words={words} phase={phase} total={state?.total ?? 0} done={state?.done ?? 0} />
+      </span>
+      {state && (
+        <span class="words">
+          <Done words={words} total={state.total} tiny={tiny} />
+          <span class="speed">{words.speed}</span>
+          <span class="time">{words.time}</span>
+        </span>
+      )}
+      {state && (
+        <span class="engine f2 s12" title="Where the model runs">
+          {ENGINES[state.engine]}
+        </span>
+      )}
+      <span class="edge bar" data-phase={phase}>
+        {phase !== "ready" && <Fill progress={words.progress} />}
+      </span>
+    </div>
+  );
+}

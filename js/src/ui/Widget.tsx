@@ -1,0 +1,169 @@
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { Theme } from "../view/api";
+import { useStore } from "./context";
+import { Inspect } from "./inspect/Inspect";
+import { LiveRegion } from "./LiveRegion";
+import { defaultHeight, lowerHeight, MIN_HEIGHT, type Width, widthClass } from "./layout";
+import { Legend } from "./legend/Legend";
+import { Icon } from "./parts/Icon";
+import { type Tab, Tabs } from "./parts/Tabs";
+import { Plot } from "./plot/Plot";
+import { ResizeCorner } from "./ResizeCorner";
+import { RunBar } from "./RunBar";
+import { Strip } from "./Strip";
+import { Table } from "./table/Table";
+import { watchTheme } from "./theme";
+
+interface Size {
+  width: number;
+  height: number;
+}
+
+/** The element's own size; null until it has one (a hidden tab is 0 x 0). */
+function useSize(ref: { current: HTMLElement | null }): Size | null {
+  const [size, setSize] = useState<Size | null>(null);
+  useLayoutEffect(() => {
+    const element = ref.current;
+    if (!element) return;
+    const observer = new ResizeObserver(() => {
+      const { offsetWidth: width, offsetHeight: height } = element;
+      if (width > 0) setSize((old) => (old?.width === width && old.height === height ? old : { width, height }));
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [ref]);
+  return size;
+}
+
+/** The theme follows the host from the moment the widget stands in the page. */
+function useTheme(root: { current: HTMLElement | null }, probe: { current: HTMLElement | null }, placed: boolean) {
+  const { dark } = useStore();
+  const [theme, setTheme] = useState<Theme | null>(null);
+  useLayoutEffect(() => {
+    if (!placed || !root.current || !probe.current) return;
+    return watchTheme(root.current, probe.current, (next) => {
+      dark.value = next.dark;
+      setTheme(next);
+    });
+  }, [root, probe, placed, dark]);
+  return theme;
+}
+
+const SIDE: Tab[] = [
+  { id: "colours", label: "Colours" },
+  { id: "inspect", label: "Inspect" },
+];
+const LOW: Tab[] = [{ id: "table", label: "Table" }, ...SIDE];
+
+type TabId = "table" | "colours" | "inspect";
+
+function Panel({ tab }: { tab: TabId }) {
+  if (tab === "table") return <Table narrow />;
+  return (
+    <div class="side grow" role="tabpanel">
+      {tab === "colours" ? <Legend /> : <Inspect />}
+    </div>
+  );
+}
+
+function Lower({ width, height, tab, onTab }: { width: Width; height: number; tab: TabId; onTab(tab: TabId): void }) {
+  if (width === "wide" || width === "mid")
+    return (
+      <div class="bottom" style={{ height: `${height}px` }}>
+        <Table />
+      </div>
+    );
+  const tiny = width === "tiny";
+  return (
+    <div class="low" style={{ height: `${height}px` }}>
+      <Tabs tabs={tiny ? SIDE : LOW} current={tab} onSelect={(id) => onTab(id as TabId)}>
+        {tiny && (
+          <button
+            type="button"
+            class="end"
+            aria-pressed={tab === "table"}
+            onClick={() => onTab(tab === "table" ? "colours" : "table")}
+          >
+            <Icon name="table" />
+            Table
+          </button>
+        )}
+      </Tabs>
+      <Panel tab={tab} />
+    </div>
+  );
+}
+
+function Main({ width, theme, tab, onTab }: { width: Width; theme: Theme; tab: TabId; onTab(tab: TabId): void }) {
+  const plot = (
+    <Plot theme={theme} compact={width === "narrow" || width === "tiny"} onInspect={() => onTab("inspect")} />
+  );
+  if (width === "wide")
+    return (
+      <div class="main">
+        <div class="side">
+          <Legend />
+        </div>
+        {plot}
+        <div class="side">
+          <Inspect />
+        </div>
+      </div>
+    );
+  if (width !== "mid") return <div class="main">{plot}</div>;
+  return (
+    <div class="main">
+      {plot}
+      <div class="side">
+        <Tabs tabs={SIDE} current={tab} onSelect={(id) => onTab(id as TabId)} />
+        <Panel tab={tab} />
+      </div>
+    </div>
+  );
+}
+
+/** Where a tab is not offered at this width, the colours stand in. */
+function offered(tab: TabId | null, width: Width): TabId {
+  if (width === "narrow") return tab ?? "table";
+  if (width === "tiny") return tab ?? "colours";
+  return tab === "inspect" ? "inspect" : "colours";
+}
+
+export function Widget({ height: asked }: { height: number | null }) {
+  const { schema } = useStore();
+  const root = useRef<HTMLElement>(null);
+  const probe = useRef<HTMLSpanElement>(null);
+  const size = useSize(root);
+  const theme = useTheme(root, probe, size !== null);
+  const [height, setHeight] = useState(asked);
+  const [tab, setTab] = useState<TabId | null>(null);
+
+  // Before anything is drawn in it: a plot that grows afterwards would be fitted to less than it has.
+  useLayoutEffect(() => {
+    if (size && height === null) setHeight(defaultHeight(size.width));
+  }, [size, height]);
+
+  const width = widthClass(size?.width ?? 0);
+  const whole = size?.height ?? MIN_HEIGHT;
+  return (
+    <section
+      ref={root}
+      class="cw"
+      data-width={width}
+      style={{ height: height === null ? "480px" : `${height}px` }}
+      aria-label={schema.value ? `cellwidget: ${schema.value.model.title}` : "cellwidget"}
+    >
+      <span ref={probe} hidden />
+      {size && theme && height !== null && (
+        <>
+          <RunBar tiny={width === "tiny"} />
+          <Strip />
+          <Main width={width} theme={theme} tab={offered(tab, width)} onTab={setTab} />
+          <Lower width={width} height={lowerHeight(width, whole)} tab={offered(tab, width)} onTab={setTab} />
+          <ResizeCorner root={root} onHeight={setHeight} />
+        </>
+      )}
+      <LiveRegion />
+    </section>
+  );
+}

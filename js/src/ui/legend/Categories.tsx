@@ -1,0 +1,146 @@
+import { useRef, useState } from "preact/hooks";
+import { css } from "../../palette";
+import type { ColumnSpec } from "../../protocol";
+import type { Counts, Look } from "../../view/api";
+import { useStore } from "../context";
+import { count } from "../format";
+import { useScroll } from "../parts/useScroll";
+import { listHeight, scrollTo, spanOf } from "../parts/window";
+import { byCount, isolated, type Off, toggled } from "./hide";
+
+const ROW = 24;
+const NONE: Off = new Set();
+
+interface RowProps {
+  code: number;
+  name: string;
+  color: string;
+  count: number;
+  most: number;
+  off: boolean;
+  active: boolean;
+  empty: boolean;
+  top: number;
+  id: string;
+  onClick(event: MouseEvent): void;
+  onPoint(on: boolean): void;
+}
+
+function Row({ name, color, count: n, most, off, active, empty, top, id, onClick, onPoint }: RowProps) {
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the list has the focus and the keys
+    <div
+      id={id}
+      class={`lg${off ? " off" : ""}${active ? " on" : ""}`}
+      role="option"
+      tabIndex={-1}
+      aria-selected={!off}
+      title={`${name}. Click: only this. Ctrl-click: hide or show`}
+      style={{ top: `${top}px`, "--c": color }}
+      onClick={onClick}
+      onMouseEnter={() => onPoint(true)}
+      onMouseLeave={() => onPoint(false)}
+    >
+      <span class={off || empty ? "dot ring" : "dot"} />
+      <span class="nm ell">{name}</span>
+      <span class="n">{empty ? "" : count(n)}</span>
+      <span class="share">{!empty && n > 0 && <i style={{ width: `${(100 * n) / most}%` }} />}</span>
+    </div>
+  );
+}
+
+/** Largest first; while someone points at the list or is in it with keys, rows stay where they are. */
+function useOrder(column: ColumnSpec, counts: ArrayLike<number>, held: boolean): number[] {
+  const last = useRef<{ column: ColumnSpec; order: number[] } | null>(null);
+  if (!held || last.current?.column !== column) last.current = { column, order: byCount(counts) };
+  return last.current.order;
+}
+
+interface Props {
+  column: ColumnSpec;
+  look: Look;
+  counts: Counts | null;
+}
+
+/** A bar chart of categories that is also the switchboard: click isolates, Ctrl-click toggles, hover highlights. */
+export function Categories({ column, look, counts }: Props) {
+  const store = useStore();
+  const scroll = useScroll();
+  const [held, setHeld] = useState(false);
+  const [at, setAt] = useState(-1);
+  const names = column.categories ?? [];
+  const numbers = counts?.categories ?? new Uint32Array(names.length);
+  const order = useOrder(column, numbers, held);
+  const most = Math.max(1, numbers[byCount(numbers)[0] ?? 0] ?? 1);
+  const off = store.hidden.value.get(column.id) ?? NONE;
+  const empty = counts !== null && counts.done === 0 && column.group === "result";
+  const span = spanOf(order.length, ROW, scroll.top, scroll.height);
+
+  const isolate = (code: number) => store.hide(column.id, isolated(off, code, names.length));
+  const toggle = (code: number) => store.hide(column.id, toggled(off, code));
+  const point = (code: number) => {
+    store.focus.value = code;
+  };
+  const move = (to: number) => {
+    const next = Math.max(0, Math.min(order.length - 1, to));
+    setAt(next);
+    point(order[next] ?? -1);
+    scroll.to(scrollTo(order.length, ROW, scroll.top, scroll.height, next));
+  };
+  const key = (event: KeyboardEvent) => {
+    const code = order[at];
+    const by = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10 }[event.key];
+    if (by !== undefined) move(at + by);
+    else if (event.key === "Home") move(0);
+    else if (event.key === "End") move(order.length - 1);
+    else if (event.key === "Enter" && code !== undefined) isolate(code);
+    else if (event.key === " " && code !== undefined) toggle(code);
+    else if (event.key === "Escape" && off.size > 0) store.hide(column.id, NONE);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  const leave = () => {
+    setHeld(false);
+    setAt(-1);
+    point(-1);
+  };
+
+  const bottom = scroll.height + scroll.top < listHeight(order.length, ROW) - 2;
+  return (
+    <div
+      ref={scroll.ref}
+      class={bottom ? "scroll fade" : "scroll"}
+      role="listbox"
+      tabIndex={0}
+      aria-multiselectable
+      aria-label={`Categories of ${column.name}: Enter shows only one, Space hides or shows`}
+      aria-activedescendant={at >= 0 ? `lg-${order[at]}` : undefined}
+      onKeyDown={key}
+      onFocus={() => setHeld(true)}
+      onBlur={leave}
+      onMouseEnter={() => setHeld(true)}
+      onMouseLeave={leave}
+    >
+      <div class="rows" role="presentation" style={{ height: `${listHeight(order.length, ROW)}px` }}>
+        {order.slice(span.first, span.first + span.count).map((code, i) => (
+          <Row
+            key={code}
+            id={`lg-${code}`}
+            code={code}
+            name={names[code] ?? ""}
+            color={css(look.palette[code] ?? [128, 128, 128])}
+            count={numbers[code] ?? 0}
+            most={most}
+            off={off.has(code)}
+            active={span.first + i === at}
+            empty={empty}
+            top={span.top + i * ROW}
+            onClick={(event) => (event.ctrlKey || event.metaKey ? toggle(code) : isolate(code))}
+            onPoint={(on) => point(on ? code : -1)}
+          />
+        ))}
+      </div>
+    </div>
+  );
+}

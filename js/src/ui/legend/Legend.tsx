@@ -1,0 +1,89 @@
+import type { ColumnSpec } from "../../protocol";
+import type { Counts } from "../../view/api";
+import { useStore } from "../context";
+import { count, plural } from "../format";
+import { Categories } from "./Categories";
+import { ColorBy } from "./ColorBy";
+import { Ramp } from "./Ramp";
+
+const WIDTHS = [88, 64, 104, 72, 96, 56, 80, 112, 60, 92, 70, 84, 66, 100];
+
+function Skeleton() {
+  return (
+    <div class="scroll fade" style={{ overflow: "hidden" }}>
+      {WIDTHS.map((width) => (
+        <div key={width} class="lg">
+          <span class="sk" style={{ width: "8px", borderRadius: "50%" }} />
+          <span class="sk" style={{ width: `${width}px` }} />
+        </div>
+      ))}
+    </div>
+  );
+}
+
+interface Line {
+  name: string;
+  count: number;
+  ring?: boolean;
+  color?: string;
+}
+
+/** Every cell is accounted for: whatever is not in the list above stands here. */
+function footLines(column: ColumnSpec, counts: Counts): Line[] {
+  const streams = column.group === "result";
+  const missing = streams ? 0 : (counts.numbers?.missing ?? counts.missing);
+  const lines: Line[] = [
+    { name: "not run", count: counts.notRun, ring: true },
+    { name: "could not be labelled", count: counts.failed, ring: true, color: "var(--err)" },
+    { name: "no value", count: missing, color: "var(--mark)" },
+    { name: "filtered out", count: counts.total - counts.shown, color: "var(--mark)" },
+  ].filter((line) => line.count > 0);
+  if (lines.length > 0) return lines;
+  const kinds = column.categories?.length;
+  const name =
+    kinds === undefined
+      ? "cells"
+      : plural(kinds, column.id === "label" ? "label" : "category", column.id === "label" ? "labels" : "categories");
+  return [{ name, count: counts.total }];
+}
+
+function Foot({ column, counts }: { column: ColumnSpec; counts: Counts }) {
+  return (
+    <div class="foot">
+      {footLines(column, counts).map(({ name, count: n, ring, color }) => (
+        <div key={name} class="lg">
+          {ring || color ? <span class={ring ? "dot ring" : "dot"} style={{ "--c": color }} /> : <span />}
+          <span class="f2 ell">{name}</span>
+          <span class="n">{count(n)}</span>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function Body() {
+  const store = useStore();
+  const column = store.color.value;
+  const look = store.look.value;
+  const counts = store.counts.value;
+  if (!column || !look) return <Skeleton />;
+  return (
+    <>
+      {column.kind === "category" ? (
+        <Categories column={column} look={look} counts={counts} />
+      ) : (
+        <div class="scroll">{counts?.numbers && <Ramp column={column} look={look} numbers={counts.numbers} />}</div>
+      )}
+      {counts && <Foot column={column} counts={counts} />}
+    </>
+  );
+}
+
+export function Legend() {
+  return (
+    <>
+      <ColorBy />
+      <Body />
+    </>
+  );
+}

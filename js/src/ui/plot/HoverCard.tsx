@@ -1,0 +1,69 @@
+import { css, paletteOf } from "../../palette";
+import { CELL, type ColumnSpec } from "../../protocol";
+import type { Pointed } from "../../view/api";
+import { useStore } from "../context";
+import { value } from "../format";
+import type { Rect } from "./card";
+
+/** Lines of 16 and 20 px and the frame: known beforehand, so that the card is placed before it is drawn. */
+export function cardHeight(cell: Pointed, extra: boolean): number {
+  const lines = cell.state === CELL.done ? (cell.second >= 0 ? 2 : 1) : 1;
+  return 16 + 20 * (lines + (extra ? 1 : 0)) + 16;
+}
+
+/** The colour's own value has a line where the label's lines do not say it already. */
+export function needsValue(color: ColumnSpec | null): color is ColumnSpec {
+  return color !== null && !["label", "score", "second", "second_score"].includes(color.id);
+}
+
+function valueText(cell: Pointed, color: ColumnSpec): string {
+  if (Number.isNaN(cell.value)) return "–";
+  return color.kind === "category" ? (color.categories?.[cell.value] ?? "–") : value(cell.value, color);
+}
+
+function Label({ code, score, first }: { code: number; score: number; first?: boolean }) {
+  const store = useStore();
+  const spec = store.column("label");
+  const name = spec?.categories?.[code];
+  if (!spec || name === undefined) return null;
+  const color = paletteOf(spec, store.dark.value)[code];
+  return (
+    <div class={first ? "r b" : "r f2"}>
+      <span class={first ? "dot" : "dot ring"} style={{ "--c": color && css(color) }} />
+      <span class="ell">{name}</span>
+      <span class="end">{Number.isNaN(score) ? "" : score.toFixed(2)}</span>
+    </div>
+  );
+}
+
+function Standing({ cell }: { cell: Pointed }) {
+  if (cell.state === CELL.done)
+    return (
+      <>
+        <Label code={cell.label} score={cell.score} first />
+        <Label code={cell.second} score={cell.secondScore} />
+      </>
+    );
+  return (
+    <div class="r f2">
+      <span class="dot ring" />
+      {cell.state === CELL.failed ? "could not be labelled" : "not run yet"}
+    </div>
+  );
+}
+
+export function HoverCard({ cell, rect }: { cell: Pointed; rect: Rect }) {
+  const color = useStore().color.value;
+  return (
+    <div class="card" style={{ left: `${rect.x}px`, top: `${rect.y}px` }}>
+      <div class="mono ell">{cell.name || `cell ${cell.row + 1}`}</div>
+      <Standing cell={cell} />
+      {needsValue(color) && (
+        <div class="r">
+          <span class="f2 ell">{color.name}</span>
+          <span class="end ell">{valueText(cell, color)}</span>
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,87 @@
+import { useEffect, useState } from "preact/hooks";
+import type { Store } from "../../store";
+import { useStore } from "../context";
+import { count, plural } from "../format";
+import { Icon, type IconName } from "../parts/Icon";
+
+interface Words {
+  icon?: IconName;
+  title: string;
+  detail: string;
+}
+
+/** A kernel that runs a cell answers only afterwards in many hosts. */
+const SLOW = 3_000;
+
+function useLater(milliseconds: number): boolean {
+  const [late, setLate] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), milliseconds);
+    return () => clearTimeout(timer);
+  }, [milliseconds]);
+  return late;
+}
+
+/** What stands where the map would be, while there is none; null when there is. */
+function wordsOf(store: Store, late: boolean): Words | null {
+  const run = store.run.value;
+  const schema = store.schema.value;
+  if (!run || !schema) {
+    if (!late) return { title: "Asking the kernel", detail: "" };
+    return { title: "Waiting for the kernel", detail: "It may be busy with a cell; the map appears when it answers." };
+  }
+  if (store.gl.value === "none")
+    return {
+      icon: "map",
+      title: "No map here: this browser has no WebGL 2",
+      detail: "Labels, table and colours work without it. Another browser, or hardware acceleration, brings the map.",
+    };
+  if (store.gl.value === "lost") return { icon: "map", title: "The graphics were reset", detail: "Drawing again …" };
+  if (store.extent.value) return null;
+  if (run.total === 0) return { icon: "map", title: "No cells", detail: "This AnnData is empty." };
+  if (run.status === "idle")
+    return { icon: "map", title: "No map yet", detail: "Cells find their place as they are labelled." };
+  if (run.done > 0 && run.placed === 0) return fitting(run.done);
+  if (run.phase === "loading the model")
+    return { title: "Reading the model", detail: `then ${plural(run.total, "cell")}` };
+  if (run.status === "running") return { title: "Labelling", detail: `${plural(run.total, "cell")}` };
+  return { icon: "map", title: "No map", detail: "No cell has a place on it." };
+}
+
+const fitting = (done: number): Words => ({
+  icon: "spin",
+  title: `${plural(done, "cell")} labelled; the map is being fitted`,
+  detail: "The table below has every label already.",
+});
+
+export function Message() {
+  const store = useStore();
+  const late = useLater(SLOW);
+  const words = wordsOf(store, late);
+  if (!words) return null;
+  return (
+    <div class="mid" role="status">
+      <div>
+        {words.icon && <Icon name={words.icon} />}
+        <div>{words.title}</div>
+        <div class="f2 s12">{words.detail}</div>
+      </div>
+    </div>
+  );
+}
+
+/** What the points lie over, or how many have found their place. */
+export function Caption() {
+  const { run, schema, extent, gl } = useStore();
+  const layout = schema.value?.layout;
+  const state = run.value;
+  if (!layout || !state || !extent.value || gl.value === "none") return null;
+  const waiting = state.done > state.placed;
+  if (!waiting && layout.source === "umap") return null;
+  const words = waiting
+    ? `${count(state.placed)} of ${plural(state.done, "labelled cell")} placed`
+    : layout.reference > 0
+      ? `over ${plural(layout.reference, "reference cell")}`
+      : layout.name;
+  return words ? <div class="cap s11 f2">{words}</div> : null;
+}

@@ -1,0 +1,193 @@
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { paletteOf } from "../../palette";
+import { useStore } from "../context";
+import { plural } from "../format";
+import { useScroll } from "../parts/useScroll";
+import { listHeight, scrollTo, spanOf } from "../parts/window";
+import { BodyRow, type Palettes } from "./BodyRow";
+import { inSight, tableColumns } from "./columns";
+import { HeadRow, type Ticked } from "./HeadRow";
+import { nextSort, type Place, step } from "./keys";
+import { useSlice } from "./useSlice";
+
+export const ROW = 24;
+export const HEAD = 44;
+
+function placeOf(target: EventTarget | null): Place | null {
+  const cell = (target as Element | null)?.closest<HTMLElement>("[data-col]");
+  const row = cell?.closest<HTMLElement>("[data-row]");
+  if (!cell || !row) return null;
+  return { row: Number(row.dataset.row), col: Number(cell.dataset.col) };
+}
+
+function usePalettes(): Palettes {
+  const { schema, dark } = useStore();
+  const columns = schema.value?.columns;
+  const isDark = dark.value;
+  return useMemo(
+    () =>
+      new Map(
+        (columns ?? [])
+          // Colours in the table are the model's; obs columns stay text, or every row would be a rainbow.
+          .filter(({ id }) => id === "label" || id === "second")
+          .map((spec) => [spec.id, paletteOf(spec, isDark)]),
+      ),
+    [columns, isDark],
+  );
+}
+
+/** All cells, of which only the visible ones are in the DOM: a grid with one tab stop that moves. */
+export function Grid({ compact }: { compact: boolean }) {
+  const store = useStore();
+  const { schema, table, counts, sort } = store;
+  const scroll = useScroll();
+  const body = Math.max(0, scroll.height - HEAD);
+  const total = table.value.total;
+  const specs = schema.value?.columns;
+  const columns = useMemo(() => tableColumns(specs ?? [], !compact), [specs, compact]);
+  const visible = inSight(columns, scroll.left, scroll.width);
+  const span = spanOf(total, ROW, scroll.top, body);
+  const slice = useSlice(
+    span.first,
+    span.count,
+    visible.map(({ spec }) => spec.id),
+  );
+  const palettes = usePalettes();
+  const [active, setActive] = useState<Place>({ row: -1, col: 1 });
+  const anchor = useRef(0);
+  const focusing = useRef(false);
+
+  const run = schema.value?.run;
+  const wanted = visible.filter(({ spec }) => spec.group === "obs").map(({ spec }) => spec.id);
+  useLayoutEffect(() => {
+    for (const id of wanted) store.session.want(id);
+  }, [store, run, wanted.join("\u0000")]);
+
+  const at: Place = { row: Math.min(active.row, total - 1), col: Math.min(active.col, columns.length) };
+  useLayoutEffect(() => {
+    if (!focusing.current) return;
+    focusing.current = false;
+    const cell = scroll.ref.current?.querySelector<HTMLElement>(`[data-row="${at.row}"] > [data-col="${at.col}"]`);
+    cell?.focus({ preventScroll: true });
+    cell?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  });
+
+  const rowAt = (position: number): number | undefined => slice?.rows[position - slice.start];
+  const toggle = (position: number) => {
+    const row = rowAt(position);
+    if (row === undefined) return;
+    anchor.current = position;
+    store.select({ by: "rows", rows: Uint32Array.of(row), mode: "toggle" });
+  };
+  const extend = (position: number, mode: "replace" | "add") => {
+    const [from, to] = [anchor.current, position].sort((a, b) => a - b) as [number, number];
+    store.select({ by: "range", from, to, mode });
+  };
+  const pin = (position: number) => {
+    const row = rowAt(position);
+    if (row === undefined) return;
+    anchor.current = position;
+    store.pinCell(store.pin.peek()?.row === row ? null : row);
+  };
+  const selected = counts.value?.selected ?? 0;
+  const ticked: Ticked = selected === 0 ? "none" : selected >= total ? "all" : "some";
+  const head = (col: number) => {
+    const column = columns[col - 1];
+    if (col === 0) store.select({ by: ticked === "all" ? "none" : "all" });
+    else if (column) sort.value = { ...sort.value, ...nextSort(sort.value, column.spec.id) };
+  };
+
+  const click = (event: MouseEvent) => {
+    const place = placeOf(event.target);
+    if (!place) return;
+    setActive(place);
+    if (place.row < 0) head(place.col);
+    else if (event.shiftKey) extend(place.row, place.col === 0 ? "add" : "replace");
+    else if (event.ctrlKey || event.metaKey || place.col === 0) toggle(place.row);
+    else pin(place.row);
+  };
+  const go = (to: Place) => {
+    setActive(to);
+    focusing.current = true;
+    if (to.row >= 0) scroll.to(scrollTo(total, ROW, scroll.top, body, to.row));
+  };
+  const press = (key: string): boolean => {
+    if (key === " ") at.row < 0 ? head(at.col) : toggle(at.row);
+    else if (key === "Enter") at.row < 0 ? head(at.col) : pin(at.row);
+    else if (key === "Escape" && selected > 0) store.select({ by: "none" });
+    else return false;
+    return true;
+  };
+  const key = (event: KeyboardEvent) => {
+    const control = event.ctrlKey || event.metaKey;
+    const to = step(event.key, control, at, { rows: total, cols: columns.length + 1, page: Math.floor(body / ROW) });
+    if (to) {
+      if (event.shiftKey && to.row >= 0 && to.row !== at.row) extend(to.row, "replace");
+      else if (to.row >= 0) anchor.current = to.row;
+      go(to);
+    } else if (control && event.key === "a") store.select({ by: "all" });
+    else if (control || !press(event.key)) return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+
+  const positions = Array.from({ length: span.count }, (_, i) => span.first + i);
+  const outside = at.row >= 0 && (at.row < span.first || at.row >= span.first + span.count);
+  const width = columns.reduce((sum, column) => sum + column.width, 32);
+  return (
+    <div ref={scroll.ref} class="scroll" tabIndex={-1}>
+      <div
+        class="grid"
+        role="grid"
+        aria-label="Cells"
+        aria-multiselectable
+        aria-rowcount={total + 1}
+        aria-colcount={columns.length + 1}
+        style={{ width: `${width}px`, height: `${HEAD + listHeight(total, ROW)}px` }}
+        onClick={click}
+        onKeyDown={key}
+        onMouseDown={(event) => event.shiftKey && event.preventDefault()}
+      >
+        <HeadRow
+          columns={columns}
+          sort={sort.value}
+          ticked={ticked}
+          active={at.row < 0 ? at.col : -1}
+          rows={plural(schema.value?.n ?? 0, "cell")}
+        />
+        {/* The tab stop stays in the page when it is scrolled away, or the focus would be lost. */}
+        {(outside ? [...positions, at.row] : positions).map((position) => (
+          <BodyRow
+            key={position}
+            position={position}
+            top={HEAD + span.top + (position - span.first) * ROW}
+            columns={columns}
+            slice={slice}
+            palettes={palettes}
+            pinned={store.pin.value?.row ?? null}
+            active={position === at.row ? at.col : -1}
+          />
+        ))}
+        {total === 0 && <NoRows />}
+      </div>
+    </div>
+  );
+}
+
+function NoRows() {
+  const store = useStore();
+  const filtered = store.hidden.value.size > 0;
+  const clear = () => {
+    for (const id of store.hidden.peek().keys()) store.hide(id, new Set());
+  };
+  return (
+    <div class="none f2">
+      {filtered ? "No cell passes the filters." : "No cells."}
+      {filtered && (
+        <button type="button" class="btn" onClick={clear}>
+          Show all
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,71 @@
+/** What the run bar says: a run's state in words, pure. */
+import type { RunState, Schema } from "../protocol";
+import { count, duration, speed, timeLeft } from "./format";
+import type { IconName } from "./parts/Icon";
+
+export type Phase = "loading" | "ready" | "waiting" | "running" | "paused" | "done" | "stopped" | "failed" | "lost";
+
+export function phaseOf(run: RunState | null, connection: "live" | "lost"): Phase {
+  if (connection === "lost") return "lost";
+  if (!run) return "loading";
+  if (run.status === "idle") return "ready";
+  if (run.status === "running" && run.phase === "loading the model") return "loading";
+  return run.status;
+}
+
+export const STATE_WORDS: Record<Phase, { word: string; icon: IconName }> = {
+  loading: { word: "Loading", icon: "spin" },
+  ready: { word: "Ready", icon: "clock" },
+  waiting: { word: "Waiting", icon: "clock" },
+  running: { word: "Running", icon: "spin" },
+  paused: { word: "Paused", icon: "pause" },
+  done: { word: "Done", icon: "check" },
+  stopped: { word: "Stopped", icon: "stop" },
+  failed: { word: "Failed", icon: "alert" },
+  lost: { word: "No kernel", icon: "unplug" },
+};
+
+export interface RunWords {
+  /** Share of cells done, for the bar; null where words stand in its place. */
+  progress: number | null;
+  /** Where the bar was, once there is nothing to wait for. */
+  genes: string;
+  done: { strong: string; rest: string };
+  speed: string;
+  time: string;
+}
+
+export function genesMatched(schema: Schema | null): string {
+  const report = schema?.report;
+  return report ? `${count(report.genes_matched)} of ${count(report.genes_model)} genes matched` : "";
+}
+
+function time(run: RunState, phase: Phase): string {
+  if (phase === "running" || phase === "paused") return run.left === null ? "" : timeLeft(run.left);
+  if (phase === "done") return `in ${duration(run.elapsed)}`;
+  return (phase === "failed" || phase === "stopped") && run.elapsed > 0 ? `after ${duration(run.elapsed)}` : "";
+}
+
+export function runWords(run: RunState | null, schema: Schema | null, phase: Phase): RunWords {
+  if (!run) return { progress: null, genes: "", done: { strong: "", rest: "" }, speed: "", time: "" };
+  const handled = run.done + run.failed;
+  const over = phase === "done" || (phase === "lost" && handled === run.total);
+  const idle = phase === "ready" || (phase === "loading" && handled === 0);
+  return {
+    progress: over ? null : run.total > 0 ? handled / run.total : 0,
+    genes: over ? genesMatched(schema) : "",
+    done: idle
+      ? { strong: count(run.total), rest: run.total === 1 ? "cell" : "cells" }
+      : { strong: count(run.done), rest: `of ${count(run.total)}` },
+    speed: idle || run.rate === null || phase === "failed" ? "" : speed(run.rate),
+    time: time(run, phase),
+  };
+}
+
+/** What is read aloud when a run changes; nothing while it goes on. */
+export function announcement(run: RunState, phase: Phase): string {
+  if (phase === "done") return `Done: ${count(run.done)} cells labelled in ${duration(run.elapsed)}`;
+  if (phase === "failed") return `Failed: ${run.problem?.title ?? "the run ended early"}`;
+  if (phase === "running") return `Running on ${count(run.total)} cells`;
+  return STATE_WORDS[phase].word;
+}
