@@ -16,8 +16,8 @@ WIDTH = 4
 
 
 def weights(n_genes: int, seed: int = 0) -> dict[str, np.ndarray]:
+    shapes = {"w2": (WIDTH, len(CLASSES)), "w3": (WIDTH, 2), "w1": (n_genes, WIDTH)}
     rng = np.random.default_rng(seed)
-    shapes = {"w1": (n_genes, WIDTH), "w2": (WIDTH, len(CLASSES)), "w3": (WIDTH, 2)}
     return {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
 
 
