@@ -1,0 +1,46 @@
+"""From what a user calls a model to where it is."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+DEFAULT = "pbmc"
+
+
+def packaged() -> list[str]:
+    """Names of the models that come with this package."""
+    return sorted(path.name for path in _models().iterdir() if (path / "manifest.json").is_file())
+
+
+def resolve(model: str | Path = DEFAULT) -> Path:
+    """Find a model.
+
+    Parameters
+    ----------
+    model
+        Name of a packaged model, or path of a bundle: a folder, or a zip of one.
+
+    Returns
+    -------
+    Path
+        The folder or zip.
+
+    Raises
+    ------
+    ValueError
+        If there is none; the message names those that come with the package.
+    """
+    if isinstance(model, str) and model in packaged():
+        return _models() / model
+    path = Path(model).expanduser()
+    if path.exists():
+        return path
+    raise ValueError(
+        f"There is no model {str(model)!r}: neither a packaged one ({', '.join(packaged())}) nor a folder or zip "
+        f"of that name. Give a name of these, or the path of a bundle."
+    )
+
+
+def _models() -> Path:
+    return Path(str(files("cellwidget") / "models"))
