@@ -87,14 +87,18 @@ test-python: build
 test-e2e: build $(CHROMIUM_READY)
 	CHROMIUM="$$(cat $(CHROMIUM_READY))" pytest tests/e2e
 
-# anndata 0.12 is the last for Python 3.11, and 0.13 asks for 3.12.
+# anndata 0.12 is the last for Python 3.11, and 0.13 asks for 3.12. Pythons that only pyenv knows are found too.
+PYTHONS ?= python3.11 python3.12 python3.13 python3.14 $(wildcard $(HOME)/.pyenv/versions/3.1[1-9].*/bin/python)
+
 .PHONY: test-matrix
 test-matrix: build
-	@for python in python3.11 python3.12 python3.13 python3.14; do \
-	  $$python -c '' 2>/dev/null || continue; \
-	  echo "── $$python"; \
-	  folder=.venv-$$python; \
-	  PYTHON=$$python scripts/make-venv $$folder && \
+	@declare -A done; for python in $(PYTHONS); do \
+	  version=$$($$python -c 'import sys; print("{}.{}".format(*sys.version_info))' 2>/dev/null) || continue; \
+	  [ -z "$${done[$$version]}" ] || continue; \
+	  done[$$version]=1; \
+	  echo "── Python $$version"; \
+	  folder=.venv-$$version; \
+	  { [ -x $$folder/bin/python ] || PYTHON=$$python scripts/make-venv $$folder; } && \
 	  HATCH_BUILD_NO_HOOKS=true $$folder/bin/python -m pip install -q -e '.[dev]' && \
 	  $$folder/bin/python -m pytest tests/python || exit; \
 	done
