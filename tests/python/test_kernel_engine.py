@@ -184,7 +184,8 @@ def measure(sizes: BatchSizes, seconds_per_cell: dict[int, float]) -> int:
 def test_the_fastest_size_is_kept() -> None:
     assert measure(BatchSizes(4_096), {16: 4e-5, 64: 2e-5, 256: 1e-5, 1024: 2e-5}) == 256
     assert measure(BatchSizes(4_096), {16: 4e-5, 64: 2e-5, 256: 1e-5, 1024: 5e-6}) == 1024
-    assert measure(BatchSizes(4_096), {16: 1e-5, 64: 1e-5, 256: 1e-6, 1024: 1e-6}) == 16, "no gain, no growth"
+    assert measure(BatchSizes(4_096), {16: 1e-3, 64: 1e-3, 256: 1e-6, 1024: 1e-6}) == 16, "no gain, no growth"
+    assert measure(BatchSizes(4_096), dict.fromkeys((16, 64, 256, 1024), 4e-6)) == 1024, "each batch has its own costs"
 
 
 def test_memory_and_patience_bound_the_size() -> None:

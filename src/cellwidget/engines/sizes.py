@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 LADDER = (16, 64, 256, 1024)
-TRIES = 2
-"""Batches per size: the first pays for memory that the next finds ready."""
+TRIES = 4
+"""Batches per size, of which the fastest counts: the first pays for memory, and other programs get in between."""
+ENOUGH = 0.25
+"""Seconds after which two tries must do."""
 LONGEST = 1.0
 """Seconds of a batch, about: a pause takes effect within one."""
+OVERHEAD = 1e-3
+"""Seconds that a batch costs beside inference, about: threads take turns, results are filed."""
 WORTH = 1.05
 """How much faster a larger batch must be; else the smaller one shows its cells sooner."""
 
@@ -28,6 +32,7 @@ class BatchSizes:
         self._steps = (fixed,) if fixed else tuple(dict.fromkeys(min(step, max(1, largest)) for step in LADDER))
         self._step = 0
         self._tries = 0
+        self._spent = 0.0
         self._rates = dict.fromkeys(self._steps, 0.0)
         self._settled = len(self._steps) == 1
         self._limit: int | None = None
@@ -48,10 +53,11 @@ class BatchSizes:
         size = self._steps[self._step]
         if self._settled or cells != size:
             return
-        rate = cells / max(seconds, 1e-9)
+        rate = cells / (seconds + OVERHEAD)
         self._rates[size] = max(self._rates[size], rate)
         self._tries += 1
-        if self._tries >= TRIES or seconds > LONGEST:
+        self._spent += seconds
+        if self._tries >= TRIES or (self._tries > 1 and self._spent > ENOUGH) or seconds > LONGEST:
             self._move_on()
 
     def out_of_memory(self, cells: int) -> None:
@@ -70,4 +76,4 @@ class BatchSizes:
             self._settled = True
             return
         self._step += 1
-        self._tries = 0
+        self._tries, self._spent = 0, 0.0
