@@ -1,0 +1,1 @@
+"""From weights to bundles. Needs the extra `convert`."""
