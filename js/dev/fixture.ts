@@ -53,7 +53,8 @@ const SCENES: Record<string, () => Scene> = {
     options: {
       done: n,
       status: "running",
-      state: { phase: "fitting the layout", placed: 0, rate: 412, elapsed: 20.4 },
+      unplaced: true,
+      state: { phase: "fitting the layout", rate: 412, elapsed: 20.4 },
     },
     source: "umap",
     reference: 0,

@@ -18,6 +18,8 @@ export interface MemoryOptions {
   rate?: number;
   /** Rows that fail instead, with this reason. */
   failing?: { rows: ReadonlySet<number>; reason: string };
+  /** No cell has found its place on the map yet. */
+  unplaced?: boolean;
   /** What the state says besides, for pages that show a certain moment. */
   state?: Partial<RunState>;
 }
@@ -146,9 +148,9 @@ export class MemorySession implements Session {
       total: n,
       done: this.#at - failed,
       failed,
-      placed: this.#at - failed,
+      placed: this.#options.unplaced ? 0 : this.#at - failed,
       log: this.#at,
-      rate: this.#at > 0 ? rate : null,
+      rate: this.#at > 0 && rate ? rate : null,
       elapsed: this.#elapsed,
       left: rate && this.#at > 0 ? (n - this.#at) / rate : null,
       problem: null,
@@ -164,21 +166,26 @@ export class MemorySession implements Session {
     const failing = this.#options.failing?.rows;
     const rows = Uint32Array.from({ length: to - from }, (_, i) => from + i);
     const columns = this.#data.schema.columns
-      .filter((spec) => (STREAMED as readonly string[]).includes(spec.id) && spec.id !== "state" && !this.#early(spec))
+      .filter((spec) => this.#streams(spec))
       .map((spec) => ({ id: spec.id, values: this.#slice(spec, from, to) }));
     const state = Uint8Array.from(rows, (row) => (failing?.has(row) ? 2 : 1));
     this.#sink?.rows({ run: this.#run(), rows, columns: [{ id: "state", values: state }, ...columns] });
   }
 
   /** A basis is known before the run, and is asked for like any other column. */
-  #early(spec: ColumnSpec): boolean {
-    return spec.id === "xy" && this.#data.schema.layout.source === "obsm";
+  #streams({ id }: ColumnSpec): boolean {
+    if (id === "xy") return this.#data.schema.layout.source !== "obsm" && !this.#options.unplaced;
+    return id !== "state" && (STREAMED as readonly string[]).includes(id);
   }
 
+  /** Rows of a column; those that failed have no value. */
   #slice(spec: ColumnSpec, from: number, to: number): Values {
-    const values = this.#data.columns[spec.id] as Values;
     const wide = spec.kind === "xy" ? 2 : 1;
-    return values.slice(from * wide, to * wide) as Values;
+    const values = (this.#data.columns[spec.id] as Values).slice(from * wide, to * wide) as Values;
+    const missing = values instanceof Float32Array || values instanceof Float64Array ? Number.NaN : -1;
+    for (const row of this.#options.failing?.rows ?? [])
+      if (row >= from && row < to) values.fill(missing, (row - from) * wide, (row - from + 1) * wide);
+    return values;
   }
 
   #piece(column: string): ColumnPiece | null {

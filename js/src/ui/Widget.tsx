@@ -144,7 +144,8 @@ export function Widget({ height: asked }: { height: number | null }) {
   }, [size, height]);
 
   const width = widthClass(size?.width ?? 0);
-  const whole = size?.height ?? MIN_HEIGHT;
+  // In full screen the element is higher than asked.
+  const whole = Math.max(size?.height ?? 0, height ?? MIN_HEIGHT);
   return (
     <section
       ref={root}

@@ -57,7 +57,7 @@ export function runWords(run: RunState | null, schema: Schema | null, phase: Pha
     done: idle
       ? { strong: count(run.total), rest: run.total === 1 ? "cell" : "cells" }
       : { strong: count(run.done), rest: `of ${count(run.total)}` },
-    speed: idle || run.rate === null || phase === "failed" ? "" : speed(run.rate),
+    speed: idle || run.rate === null || phase === "failed" || phase === "lost" ? "" : speed(run.rate),
     time: time(run, phase),
   };
 }

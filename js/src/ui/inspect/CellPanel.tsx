@@ -35,7 +35,7 @@ function Genes({ genes, label }: { genes: CellDetail["genes"]; label: string }) 
   return (
     <div class="sec">
       <h4>
-        Genes behind {label}
+        <b class="ell">Genes behind {label}</b>
         <span>attention · counts</span>
       </h4>
       {genes.map(({ gene, weight, count: n }) => (

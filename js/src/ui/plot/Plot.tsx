@@ -110,6 +110,7 @@ export function Plot({ theme, compact, onInspect }: Props) {
   const cell = controller.pointed.value ?? pinned;
   const card = cell && plot.current ? cardRect(cell, controller, store, plot.current) : null;
   const loaded = store.schema.value !== null;
+  const drawn = store.gl.value === "ok";
   return (
     <div
       ref={plot}
@@ -120,12 +121,12 @@ export function Plot({ theme, compact, onInspect }: Props) {
       aria-label={`Map of ${plural(store.run.value?.total ?? 0, "cell")}: arrows pan, plus and minus zoom, 0 fits`}
       data-tool={controller.tool.value}
     >
-      <canvas ref={canvas} hidden={store.gl.value !== "ok"} />
-      <Overlay controller={controller} ringed={cell} card={card} />
-      {loaded && store.gl.value === "ok" && <Tools controller={controller} plot={plot} compact={compact} />}
+      <canvas ref={canvas} hidden={!drawn} />
+      {drawn && <Overlay controller={controller} ringed={cell} card={card} />}
+      {loaded && drawn && <Tools controller={controller} plot={plot} compact={compact} />}
       {!compact && <Caption />}
       <Message />
-      {cell && card && <HoverCard cell={cell} rect={card} />}
+      {drawn && cell && card && <HoverCard cell={cell} rect={card} />}
     </div>
   );
 }
