@@ -56,7 +56,8 @@ build: $(PYTHON_READY) $(FRONT_END)
 # ── using ─────────────────────────────────────────────────────────────────────────────────────────
 
 # Without a display nothing can be opened: the address is printed. Lab asks no server for news.
-DEMO_FLAGS := --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
+DEMO_FLAGS := --ServerApp.root_dir=examples --LabApp.default_url=/lab/tree/01-first-look.ipynb
+DEMO_FLAGS += --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
 DEMO_FLAGS += $(if $(filter 0,$(shell id -u)),--allow-root)
 ifeq ($(shell uname),Linux)
 DEMO_FLAGS += $(if $(DISPLAY)$(WAYLAND_DISPLAY),,--no-browser)
@@ -64,7 +65,7 @@ endif
 
 .PHONY: demo
 demo: build
-	jupyter lab $(DEMO_FLAGS) examples/01-first-look.ipynb
+	jupyter lab $(DEMO_FLAGS)
 
 # ── checking: what fails fast comes first ─────────────────────────────────────────────────────────
 
