@@ -30,7 +30,9 @@ def __getattr__(name: str) -> Any:
     if name == "datasets":
         return import_module(".datasets", __name__)
     if name in _HOMES:
-        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+        value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+        globals()[name] = value  # the import of `annotate` has just put the module there
+        return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

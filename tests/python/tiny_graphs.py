@@ -79,3 +79,27 @@ def _save(path: Path, nodes: list, inputs: list, outputs: list, arrays: dict, us
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     onnx.checker.check_model(model)
     onnx.save(model, path)
+
+
+def write_bundle(folder: Path, genes: list[str], *, umap: bool = True, **more: object) -> Path:
+    """Write a bundle of the tiny model, as a folder."""
+    from cellwidget.bundle import Manifest, save_bundle
+
+    folder.mkdir(parents=True, exist_ok=True)
+    write_model(folder / "model.onnx", len(genes))
+    files = {"model.onnx": (folder / "model.onnx").read_bytes()}
+    if umap:
+        write_umap(folder / "umap.onnx")
+        files["umap.onnx"] = (folder / "umap.onnx").read_bytes()
+    told = {
+        "name": "tiny",
+        "title": "Tiny",
+        "family": "test",
+        "version": "1",
+        "gene_id_type": "symbol",
+        "classes": CLASSES,
+        "colors": ["#111111", "#222222", "#333333"],
+        "inputs": ["genes", "counts"],
+        "outputs": ["logits", "embedding", "attention", "attention_genes"],
+    }
+    return save_bundle(folder, Manifest(**told | more), genes, files)  # type: ignore[arg-type]

@@ -94,7 +94,7 @@ class KernelEngine:
         self.load()
         assert self._model is not None  # load raises or sets it
         with_xy = "xy" in wanted and self._umap is not None
-        names = [name for name in MODEL_OUTPUTS if name in wanted or (name == "embedding" and with_xy)]
+        names = [name for name in self._bundle.outputs if name in wanted or (name == "embedding" and with_xy)]
         outputs = self._model.run(_feed(self._model, batch), names)
         if with_xy and self._umap is not None:
             (source,), (target,) = self._umap.inputs, self._umap.outputs
@@ -166,7 +166,7 @@ def _check_model(graph: _Graph, bundle: Bundle) -> None:
     if missing := [name for name in bundle.outputs if name not in (*known, "xy")]:
         raise refuse(f"it lacks the output {missing[0]!r}")
     classes = _width(graph, "logits")
-    if classes is not None and classes != len(bundle.classes):
+    if "logits" in bundle.outputs and classes is not None and classes != len(bundle.classes):
         raise refuse(f"it tells {classes} classes apart, {len(bundle.classes)} are named")
 
 
