@@ -11,7 +11,7 @@ from onnx import helper, numpy_helper
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
 OPSET, IR = 18, 10
 """Newer ones fail in today's runtimes."""
@@ -45,7 +45,7 @@ class Graph:
 
     def constant(self, values: ArrayLike, dtype: type = np.float32) -> str:
         """Keep an array; the same one is kept once."""
-        array = np.ascontiguousarray(values, dtype=dtype).reshape(np.shape(values))
+        array: NDArray[Any] = np.ascontiguousarray(values, dtype=dtype).reshape(np.shape(values))
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self._known:
             self._known[key] = f"c{len(self._known)}"

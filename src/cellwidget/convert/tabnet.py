@@ -46,10 +46,13 @@ class Glu:
 
 @dataclass(frozen=True)
 class Step:
-    """One decision step: its attention [genes, n_a] and its own gated layers."""
+    """One decision step: its attention, weight float32 [genes, n_a], and the gated layers of its transformer.
+
+    Steps share the weights of the first layers, but each has normalisations of its own.
+    """
 
     attention: Glu
-    specific: list[Glu]
+    layers: list[Glu]
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,6 @@ class TabNet:
         How freely a gene may be used again.
     initial
         Normalisation of the input, [genes].
-    shared
-        Gated layers that all steps share.
     splitter
         The gated layers before the first step.
     steps
@@ -80,7 +81,6 @@ class TabNet:
     n_a: int
     gamma: float
     initial: Affine
-    shared: list[Glu]
     splitter: list[Glu]
     steps: list[Step]
     final: Array
@@ -159,10 +159,10 @@ def _glu(graph: Graph, x: str, layer: Glu) -> str:
     return graph.op("Mul", value, graph.op("Sigmoid", gate))
 
 
-def _transform(graph: Graph, x: str, shared: list[Glu], specific: list[Glu]) -> str:
-    """Shared, then specific layers: the first shared one plain, the others on top of what came in."""
+def _transform(graph: Graph, x: str, layers: list[Glu]) -> str:
+    """The first layer plain, the others on top of what came in."""
     half = graph.constant(HALF)
-    for place, layer in enumerate([*shared, *specific]):
+    for place, layer in enumerate(layers):
         y = _glu(graph, x, layer)
         x = y if place == 0 else graph.op("Mul", graph.op("Add", x, y), half)
     return x
@@ -171,7 +171,7 @@ def _transform(graph: Graph, x: str, shared: list[Glu], specific: list[Glu]) -> 
 def _decide(graph: Graph, net: TabNet, x: str) -> tuple[str, list[str]]:
     """Run the steps: the embedding [cells, n_d], and each step's mask [cells, genes]."""
     parts = graph.ints(net.n_d, net.n_a)
-    _, attention = graph.ops("Split", 2, _transform(graph, x, net.shared_for(net.splitter), net.splitter), parts, axis=1)
+    _, attention = graph.ops("Split", 2, _transform(graph, x, net.splitter), parts, axis=1)
     prior: str | None = None
     embedding: str | None = None
     masks: list[str] = []
@@ -180,7 +180,7 @@ def _decide(graph: Graph, net: TabNet, x: str) -> tuple[str, list[str]]:
         mask = _sparsemax(graph, z if prior is None else graph.op("Mul", z, prior))
         left = graph.op("Sub", graph.constant(net.gamma), mask)
         prior = left if prior is None else graph.op("Mul", prior, left)
-        out = _transform(graph, graph.op("Mul", mask, x), net.shared, step.specific)
+        out = _transform(graph, graph.op("Mul", mask, x), step.layers)
         decision, attention = graph.ops("Split", 2, out, parts, axis=1)
         decision = graph.op("Relu", decision)
         embedding = decision if embedding is None else graph.op("Add", embedding, decision)
