@@ -14,7 +14,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .messages import STREAMED, MessageError, parse
+from cellwidget.messages import STREAMED, MessageError, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,13 +22,25 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from .messages import Ack, CellDetail, DType, Hello, Inspect, Order, RunState, Schema, Select, ToKernel, Want
+    from cellwidget.messages import (
+        Ack,
+        CellDetail,
+        DType,
+        Hello,
+        Inspect,
+        Order,
+        RunState,
+        Schema,
+        Select,
+        ToKernel,
+        Want,
+    )
 
 log = logging.getLogger("cellwidget")
 
 WINDOW = 4 << 20
-"""Bytes in flight to one page. Jupyter has no back-pressure of its own: what is sent faster than the page reads piles up
-in the server."""
+"""Bytes in flight to one page. Jupyter has no back-pressure of its own: what is sent faster than a page reads piles up in
+the server."""
 PIECE = 1 << 20
 """Bytes of one message, well under the 10 MB that servers allow."""
 TEXT_ROWS = 16_384
@@ -47,9 +59,11 @@ Buffers = list[bytes | memoryview]
 class Feed(Protocol):
     """A run as pages see it."""
 
-    def schema(self) -> Schema: ...
+    def schema(self) -> Schema:
+        """All that a page must know before the first row."""
 
-    def state(self) -> RunState: ...
+    def state(self) -> RunState:
+        """Where the run stands."""
 
     def since(self, position: int, limit: int) -> tuple[NDArray[np.uint32], int]:
         """Rows that changed in ``limit`` log entries from ``position`` on, and the position after them."""
@@ -70,11 +84,14 @@ class Feed(Protocol):
 class Handler(Protocol):
     """What pages can ask for beside columns. Called on whatever thread a message arrives on."""
 
-    def order(self, name: str) -> None: ...
+    def order(self, name: str) -> None:
+        """Carry out a command."""
 
-    def select(self, bits: bytes, page: str) -> None: ...
+    def select(self, bits: bytes, page: str) -> None:
+        """Take a page's selection."""
 
-    def inspect(self, row: int) -> CellDetail: ...
+    def inspect(self, row: int) -> CellDetail:
+        """Tell more about one cell."""
 
 
 @dataclass
@@ -232,13 +249,14 @@ class Channel:
     def _ask(self, message: Order | Select | Inspect, buffers: Sequence[bytes | memoryview]) -> None:
         page, number = message["page"], message["id"]
         try:
+            value: CellDetail | None = None
             match message["type"]:
                 case "command":
-                    value = self._handler.order(message["name"])
+                    self._handler.order(message["name"])
                 case "select":
-                    value = self._handler.select(bytes(buffers[0]), page)
+                    self._handler.select(bytes(buffers[0]), page)
                 case "inspect":
-                    value = self._handler.inspect(message["row"])  # type: ignore[assignment]
+                    value = self._handler.inspect(message["row"])
         except Exception as error:
             log.warning("%s refused: %s", message["type"], error)
             raise MessageError(str(error), page, number) from error
@@ -317,7 +335,9 @@ class Channel:
 
     def _send_state(self, page: _Page, state: RunState) -> float:
         """Send the state if it changed, at most ten times a second; and now and then as a sign of life."""
-        seen = tuple(repr(state[key]) for key in ("status", "phase", "done", "failed", "placed", "log", "notes", "problem"))
+        seen = tuple(
+            repr(state[key]) for key in ("status", "phase", "done", "failed", "placed", "log", "notes", "problem")
+        )
         now = time.monotonic()
         since, changed = now - page.state_at, seen != page.state_sent
         if changed and (since >= FRAME_GAP or page.state_sent is None or page.state_sent[:2] != seen[:2]):
@@ -352,7 +372,8 @@ class Channel:
         if wait > 0 and backlog < FRAME_ROWS and state["status"] == "running":
             return wait
         rows, position = feed.since(page.position, FRAME_ROWS)
-        columns, buffers = [], [_raw(rows)]
+        columns: list[dict[str, str]] = []
+        buffers: Buffers = [_raw(rows)]
         for name in STREAMED:
             values = feed.read(name, rows)
             columns.append({"id": name, "dtype": _dtype(values)})

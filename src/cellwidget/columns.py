@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from .messages import ColumnSpec, DType
+    from cellwidget.messages import ColumnSpec, DType
 
 MAX_CATEGORIES = 1_000
-"""Above this many distinct values a column is text: nobody reads such a legend, and the dictionary would be the data."""
+"""With more distinct values a column is text: nobody reads such a legend, and its dictionary would be the data."""
 
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
@@ -58,9 +58,10 @@ class Columns:
 
     def text(self, column: str, row: int) -> str:
         """Say one value in words."""
-        value = self._names[row] if column == "cell" else self._obs[column].iloc[row]
+        value: Any = self._names[row] if column == "cell" else self._obs[column].iloc[row]
         if isinstance(value, float | np.floating):
-            return "" if np.isnan(value) else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"  # noqa: PLR2004
+            number = float(value)
+            return "" if np.isnan(number) else f"{number:,.4g}" if abs(number) < 1000 else f"{number:,.0f}"
         if isinstance(value, int | np.integer) and not isinstance(value, bool | np.bool_):
             return f"{value:,}"
         return "" if value is None else str(value)
@@ -122,7 +123,8 @@ def _describe(key: str, series: pd.Series[Any], uns: Mapping[str, Any]) -> Colum
         exact = np.array_equal(finite.astype(np.float32), finite)
         whole = pd.api.types.is_integer_dtype(series.dtype) or bool(finite.size and (finite == np.rint(finite)).all())
         spec = _spec(key, name, "number", "obs", "f4" if exact else "f8")
-        return spec | {"integer": whole}
+        spec["integer"] = whole
+        return spec
     categories = _as_category(series).cat.categories
     if len(categories) > MAX_CATEGORIES:
         return _spec(key, name, "text", "obs", "u1")
@@ -135,7 +137,8 @@ def _describe(key: str, series: pd.Series[Any], uns: Mapping[str, Any]) -> Colum
 
 
 def _floats(series: pd.Series[Any]) -> NDArray[np.float64]:
-    return series.to_numpy(dtype=np.float64, na_value=np.nan)
+    values: NDArray[np.float64] = series.to_numpy(dtype=np.float64, na_value=np.nan)
+    return values
 
 
 def _as_category(series: pd.Series[Any]) -> pd.Series[Any]:

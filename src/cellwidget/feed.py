@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from .columns import code_dtype
+from cellwidget.columns import code_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from .columns import Columns
-    from .messages import ColumnSpec, DType, InputReport, LayoutInfo, ModelInfo, RunState, Schema
-    from .results import Results
-    from .selection import Selection
+    from cellwidget.columns import Columns
+    from cellwidget.messages import ColumnSpec, DType, InputReport, LayoutInfo, ModelInfo, RunState, Schema
+    from cellwidget.results import Results
+    from cellwidget.selection import Selection
 
 Buffers = list[bytes | memoryview]
 
@@ -26,17 +26,20 @@ class Runs(Protocol):
 
     id: str
 
-    def state(self) -> RunState: ...
+    def state(self) -> RunState:
+        """Where the run stands."""
 
 
 class Reference(Protocol):
     """Cells of the model's training, on the map that new cells land on: xy f4 [m, 2], label codes [m]."""
 
     @property
-    def xy(self) -> NDArray[np.float32]: ...
+    def xy(self) -> NDArray[np.float32]:
+        """Places, float32 [cells, 2]."""
 
     @property
-    def label(self) -> NDArray[Any]: ...
+    def label(self) -> NDArray[np.uint16]:
+        """Label codes, uint16 [cells]."""
 
 
 class RunFeed:

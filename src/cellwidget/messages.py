@@ -303,9 +303,7 @@ def parse(content: object, buffers: Sequence[object], n_obs: int) -> ToKernel:
     return cast("ToKernel", content)
 
 
-def _check_bitset(
-    count: int, buffers: Sequence[object], n_obs: int, refuse: Callable[[str], MessageError]
-) -> None:
+def _check_bitset(count: int, buffers: Sequence[object], n_obs: int, refuse: Callable[[str], MessageError]) -> None:
     if len(buffers) != 1 or not isinstance(buffers[0], (bytes, bytearray, memoryview)):
         raise refuse("select needs one buffer, the bitset")
     size, needed = memoryview(buffers[0]).nbytes, (n_obs + 7) // 8

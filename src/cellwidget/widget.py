@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets as t
 
-from .channel import Channel
-from .selection import Selection
+from cellwidget.channel import Channel
+from cellwidget.selection import Selection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
 
-    from .job import Job
-    from .messages import CellDetail, RunState, Status
-    from .model import Model
+    from cellwidget.messages import CellDetail, RunState
+    from cellwidget.model import Model
 
 log = logging.getLogger("cellwidget")
 
@@ -33,7 +32,7 @@ _latest: weakref.WeakValueDictionary[tuple[int, str], CellWidget] = weakref.Weak
 
 
 def _front_end() -> str:
-    """Read the built page. Text, not a path: anywidget keeps a widget with a path, and so its AnnData, alive for ever."""
+    """Read the built page: as text, since anywidget keeps a widget that has a path alive for ever, its AnnData too."""
     built = files("cellwidget") / "static" / "widget.js"
     if not built.is_file():
         raise FileNotFoundError(
@@ -42,7 +41,7 @@ def _front_end() -> str:
     return built.read_text("utf-8")
 
 
-class CellWidget(anywidget.AnyWidget):  # type: ignore[misc]
+class CellWidget(anywidget.AnyWidget):
     """Run a model on cells and explore labels and points as they stream in.
 
     Parameters
@@ -80,10 +79,10 @@ class CellWidget(anywidget.AnyWidget):  # type: ignore[misc]
         If results would overwrite a key that is not ours.
     """
 
-    status: Status = t.Enum(_STATUSES, "idle", help="Where the run stands.").tag(sync=True)
-    progress: float = t.Float(0.0, help="Cells done or failed, of all: 0 to 1.").tag(sync=True)
-    height: int | None = t.Int(None, allow_none=True, min=200, help="Height in CSS pixels.").tag(sync=True)
-    selection: Selection = t.Any(help="The selected cells; set it to rows, obs_names or a mask.")
+    status = t.Enum(_STATUSES, "idle", help="Where the run stands.").tag(sync=True)
+    progress = t.Float(0.0, help="Cells done or failed, of all: 0 to 1.").tag(sync=True)
+    height = t.Int(None, allow_none=True, min=200, help="Height in CSS pixels.").tag(sync=True)
+    selection = t.Any(help="The selected cells; set it to rows, obs_names or a mask.")
 
     def __init__(
         self,
@@ -100,9 +99,10 @@ class CellWidget(anywidget.AnyWidget):  # type: ignore[misc]
         autorun: bool = True,
         height: int | None = None,
     ) -> None:
-        from .job import Job
+        from cellwidget.job import Job
 
         self._lock = threading.RLock()
+        self._channel: Channel | None = None
         self._job = Job(
             adata,
             model,
@@ -113,15 +113,14 @@ class CellWidget(anywidget.AnyWidget):  # type: ignore[misc]
             key=key_added,
             total=total,
             overwrite=overwrite,
+            on_change=self._changed,
         )
-        self._names: pd.Index[str] = self._job.cells.obs_names
+        self._names: pd.Index[str] = self._job.names
         self._origin: str | None = None
         super().__init__(_esm=_front_end(), height=height, selection=Selection.of(None, self._names))
-        link = weakref.WeakMethod(self._publish)
-        self._channel = Channel(self.send, self, lambda state: _call(link, state))
-        self.on_msg(lambda _, content, buffers: self._channel.receive(content, buffers))
-        self._job.on_change = self._channel.changed
-        self._channel.show(self._job.feed(lambda: self.selection))
+        self._channel = Channel(self.send, self, self._publish)
+        self.on_msg(lambda _, content, buffers: self._receive(content, buffers))
+        self._show()
         _replace((id(adata), key_added), self)
         if autorun:
             self.run()
@@ -132,7 +131,7 @@ class CellWidget(anywidget.AnyWidget):  # type: ignore[misc]
         """Start, go on after a stop or a failure, or run again after the end."""
         with self._lock:
             if self._job.start():
-                self._channel.show(self._job.feed(lambda: self.selection))
+                self._show()
 
     def pause(self) -> None:
         """Pause after the batch that is under way."""
@@ -184,9 +183,9 @@ class CellWidget(anywidget.AnyWidget):  # type: ignore[misc]
 
     def close(self) -> None:
         """Stop the run, let go of the AnnData and take the widget off the page."""
-        if channel := getattr(self, "_channel", None):
+        if self._channel is not None:
             self._job.close()
-            channel.close()
+            self._channel.close()
         super().close()
 
     # ── what pages ask (see `channel.Handler`) ───────────────────────────────────────────────────
@@ -218,8 +217,20 @@ class CellWidget(anywidget.AnyWidget):  # type: ignore[misc]
 
     @t.observe("selection")
     def _tell_selection(self, _: Any) -> None:
-        if channel := getattr(self, "_channel", None):
-            channel.selected(self._origin)
+        if self._channel is not None:
+            self._channel.selected(self._origin)
+
+    def _show(self) -> None:
+        if self._channel is not None:
+            self._channel.show(self._job.feed(lambda: self.selection))
+
+    def _receive(self, content: object, buffers: list[memoryview]) -> None:
+        if self._channel is not None:
+            self._channel.receive(content, buffers)
+
+    def _changed(self) -> None:
+        if self._channel is not None:
+            self._channel.changed()
 
     def _publish(self, state: RunState) -> None:
         """Bring the traits in line with the run; on the channel's thread alone."""
@@ -248,12 +259,7 @@ class CellWidget(anywidget.AnyWidget):  # type: ignore[misc]
         main one and wait for the cell that runs.
         """
         if self.comm is not None:
-            vars(self.comm).pop("_reply_subshell_id", None)
-
-
-def _call(link: weakref.WeakMethod[Any], state: RunState) -> None:
-    if method := link():
-        method(state)
+            self.comm.__dict__.pop("_reply_subshell_id", None)
 
 
 def _replace(key: tuple[int, str], widget: CellWidget) -> None:

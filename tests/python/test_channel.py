@@ -181,9 +181,7 @@ def test_a_hello_with_a_position_gets_only_what_changed_since(net: Net) -> None:
     assert np.frombuffer(buffers[0], "u4").tolist() == list(range(60, 100))
 
 
-def test_a_page_that_does_not_read_gets_one_window_and_then_the_rest(
-    net: Net, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_page_that_does_not_read_gets_one_window_and_then_the_rest(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "WINDOW", 2_000)
     monkeypatch.setattr(module, "FRAME_ROWS", 50)
     feed, slow, quick = FakeFeed(), net.page("slow", acks=False), net.page("quick")

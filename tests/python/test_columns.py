@@ -1,5 +1,7 @@
 """obs as pages read it."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -55,7 +57,7 @@ def test_text_in_pieces() -> None:
     columns = Columns(pd.DataFrame(index=names), names, {})
     offsets, text = columns.piece("cell", 4, 7)[1]
     ends = np.frombuffer(offsets, dtype="u4")
-    decoded = [bytes(text)[a:b].decode() for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    decoded = [bytes(text)[a:b].decode() for a, b in itertools.pairwise(ends)]
     assert decoded == list(names[4:7])
 
 
@@ -70,7 +72,9 @@ def test_codes_leave_room_for_missing(count: int, dtype: str) -> None:
     assert code_dtype(count) == dtype
 
 
-@pytest.mark.parametrize("colors", [None, "red", 5, ["#ff0000"], ["#ff0000", "javascript:alert(1)"], ["#ff", "#00ff00"]])
+@pytest.mark.parametrize(
+    "colors", [None, "red", 5, ["#ff0000"], ["#ff0000", "javascript:alert(1)"], ["#ff", "#00ff00"]]
+)
 def test_colours_that_are_none(colors: object) -> None:
     assert hex_colors(colors, 2) is None
 

@@ -39,7 +39,9 @@ _json = st.recursive(
     max_leaves=8,
 )
 _kinds = st.sampled_from(["hello", "ack", "want", "command", "select", "inspect", "bye"])
-_fields = st.sampled_from(["page", "id", "seq", "row", "count", "column", "start", "name", "run", "position", "protocol"])
+_fields = st.sampled_from(
+    ["page", "id", "seq", "row", "count", "column", "start", "name", "run", "position", "protocol"]
+)
 
 
 @given(st.dictionaries(_fields, _json), _kinds, st.lists(st.binary(max_size=4), max_size=2))

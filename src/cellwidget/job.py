@@ -1,0 +1,244 @@
+"""One widget's work put together: a model, the cells as it reads them, a run and what it fills."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cellwidget.columns import Columns
+from cellwidget.engines.kernel import STREAMED_OUTPUTS, KernelEngine
+from cellwidget.feed import RunFeed
+from cellwidget.layout import choose_layout
+from cellwidget.messages import DONE
+from cellwidget.model import load_model
+from cellwidget.results import Results, check_keys, write
+from cellwidget.results.scores import softmax
+from cellwidget.run import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import pandas as pd
+    from anndata import AnnData
+
+    from cellwidget.messages import CellDetail, GeneWeight, LabelScore, ModelInfo
+    from cellwidget.model import Model
+    from cellwidget.selection import Selection
+
+ENGINES = ("auto", "kernel")
+TOP_LABELS, TOP_GENES, TOP_OBS = 5, 8, 12
+VIEW_NOTE = (
+    "This AnnData is a view of another, so results will not be written into it. "
+    "Use adata = adata.copy() before running, or w.write(…) afterwards."
+)
+
+
+class Job:
+    """A model at work on an AnnData.
+
+    Parameters
+    ----------
+    adata, model, engine, layer, basis, color, key, total, overwrite
+        As `CellWidget` takes them.
+    on_change
+        Called from the run's threads when rows or the state changed.
+
+    Raises
+    ------
+    ValueError
+        If something asked for is not there; the message names it and the remedy.
+    """
+
+    def __init__(
+        self,
+        adata: AnnData,
+        model: str | Path | Model,
+        *,
+        engine: str,
+        layer: str | None,
+        basis: str | None,
+        color: str | None,
+        key: str,
+        total: str | None,
+        overwrite: bool,
+        on_change: Callable[[], None],
+    ) -> None:
+        if engine not in ENGINES:
+            raise ValueError(f"There is no engine {engine!r} here: choose one of {', '.join(map(repr, ENGINES))}.")
+        check_keys(adata, key, overwrite)
+        self._adata: AnnData | None = adata
+        self._model = load_model(model)
+        self._layer, self._total = layer, total
+        self._basis = basis
+        self._key = key
+        self._overwrite = overwrite
+        self._on_change = on_change
+        self._prepare()
+        self._columns = Columns(adata.obs, self.names, adata.uns)
+        self._color = self._color_id(color)
+
+    def _prepare(self) -> None:
+        """Make everything that belongs to one run."""
+        adata, bundle = self._held(), self._model.bundle
+        self.cells = self._model.open(adata, layer=self._layer, total=self._total)
+        self._layout = choose_layout(adata, bundle, self._basis, key=self._key)
+        outputs = STREAMED_OUTPUTS if self._layout.info["source"] == "model" else ("logits", "embedding")
+        self._engine = KernelEngine(bundle, outputs=outputs)
+        self._results = Results(self.cells.n_obs, bundle.classes, keep=("embedding",))
+        self.run = Run(
+            self.cells,
+            self._engine,
+            self._results,
+            self._layout,
+            on_change=self._on_change,
+            on_done=self._write_back,
+        )
+        if self._layout.info["source"] == "obsm":
+            self._layout.begin(self._results)  # these places are known before anything runs
+        if adata.is_view:
+            self.run.note(VIEW_NOTE)
+
+    # ── the run ──────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def names(self) -> pd.Index[str]:
+        """obs_names of the start."""
+        return self.cells.obs_names
+
+    def start(self) -> bool:
+        """Start, or go on; after the end run again from the data as they are now. Tells whether it is a new run."""
+        again = self.run.status == "done"
+        if again:
+            adata = self._held()
+            if not self.cells.unchanged(adata):
+                raise ValueError("The AnnData has other cells than at the start. Make a new CellWidget of it.")
+            self.cells.close()
+            self._prepare()
+        self.run.start()
+        return again
+
+    def feed(self, selection: Callable[[], Selection]) -> RunFeed:
+        """Describe the run for pages."""
+        bundle = self._model.bundle
+        manifest = bundle.manifest
+        model: ModelInfo = {
+            "name": manifest.name,
+            "title": manifest.title,
+            "family": manifest.family,
+            "version": manifest.version,
+            "genes": len(bundle.genes),
+            "classes": bundle.classes,
+        }
+        return RunFeed(
+            self.run,
+            self._results,
+            self._columns,
+            model=model,
+            report=self.cells.report,
+            layout=self._layout.info,
+            reference=bundle.reference() if self._layout.info["source"] == "model" else None,
+            key=self._key,
+            color=self._color,
+            label_colors=bundle.colors,
+            selection=selection,
+        )
+
+    def close(self) -> None:
+        """Stop, and let go of the AnnData."""
+        self.run.stop()
+        self.cells.close()
+        self._adata = None
+
+    # ── results ──────────────────────────────────────────────────────────────────────────────────
+
+    def predictions(self) -> pd.DataFrame:
+        """One row per cell."""
+        return self._results.predictions(self.names)
+
+    def write(self, adata: AnnData, *, overwrite: bool) -> str:
+        """Put the results into an AnnData, aligned by name; returns the main key written."""
+        done, failed, _ = self._results.counts
+        read_as = {"layer": self._layer, "total": self._total, "basis": self._basis}
+        info = self._model.written_info(self.cells.report, **read_as)
+        return write(
+            adata,
+            self._results,
+            self.names,
+            key=self._key,
+            info=info | {"cells_done": done, "cells_failed": failed},
+            layout=self._layout.is_new,
+            colors=self._model.bundle.colors,
+            overwrite=overwrite,
+        )
+
+    def _write_back(self) -> str | None:
+        adata = self._adata
+        if adata is None or adata.is_view:
+            return None
+        if not self.cells.unchanged(adata):
+            raise ValueError(
+                "its cells changed during the run. The results are in w.predictions; "
+                "w.write(adata) puts them in by name."
+            )
+        return self.write(adata, overwrite=self._overwrite)
+
+    def inspect(self, row: int) -> CellDetail:
+        """Look one cell up: its labels, the genes behind them, its obs."""
+        detail: CellDetail = {
+            "row": row,
+            "name": str(self.names[row]),
+            "labels": [],
+            "genes": [],
+            "obs": [
+                {"name": spec["name"], "value": self._columns.text(spec["id"], row)}
+                for spec in self._columns.specs[1 : 1 + TOP_OBS]
+            ],
+            "failure": self._results.reason(row),
+        }
+        if self._results.state[row] == DONE:
+            batch, _ = self.cells.read(row, row + 1)
+            outputs = self._engine.explain(batch).outputs
+            if "logits" in outputs:
+                detail["labels"] = _best_labels(outputs["logits"][0])
+            if "attention" in outputs:
+                detail["genes"] = self._heaviest(row, outputs["attention"][0], outputs["attention_genes"][0])
+        return detail
+
+    # ── inside ───────────────────────────────────────────────────────────────────────────────────
+
+    def _held(self) -> AnnData:
+        if self._adata is None:
+            raise RuntimeError("This widget was closed. Make a new CellWidget.")
+        return self._adata
+
+    def _heaviest(self, row: int, weights: np.ndarray, genes: np.ndarray) -> list[GeneWeight]:
+        positions, counts = self.cells.counts_of(row)
+        count_of = dict(zip(positions.tolist(), counts.tolist(), strict=True))
+        order = np.argsort(-weights, kind="stable")[:TOP_GENES]
+        names = self._model.genes
+        return [
+            {"gene": names[genes[at]], "weight": float(weights[at]), "count": float(count_of.get(int(genes[at]), 0.0))}
+            for at in order
+            if weights[at] > 0
+        ]
+
+    def _color_id(self, color: str | None) -> str:
+        """Find the column to colour by at first."""
+        results = ("label", "score") if self._model.classes else ()
+        if color is None:
+            categories = [spec["id"] for spec in self._columns.specs if spec["kind"] == "category"]
+            return next(iter((*results, *categories)), "state")
+        if color in results:
+            return color
+        if f"obs:{color}" in self._columns:
+            return f"obs:{color}"
+        raise ValueError(f"color={color!r} is neither 'label' nor 'score' nor a column of obs.")
+
+
+def _best_labels(logits: np.ndarray) -> list[LabelScore]:
+    scores = softmax(logits[None, :])[0]
+    return [
+        {"code": int(code), "score": float(scores[code])} for code in np.argsort(-scores, kind="stable")[:TOP_LABELS]
+    ]
