@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("cellwidget")
 
 WINDOW = 4 << 20
-"""Bytes in flight to one page. Jupyter has no back-pressure of its own: what is sent faster than a page reads piles up in
-the server."""
+"""Bytes in flight to one page. Jupyter has no back-pressure of its own: what is sent faster than a page reads piles up
+in the server."""
 PIECE = 1 << 20
 """Bytes of one message, well under the 10 MB that servers allow."""
 TEXT_ROWS = 16_384
