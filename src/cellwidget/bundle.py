@@ -202,12 +202,14 @@ class Bundle:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 xy, label = arrays["xy"].astype(np.float32), arrays["label"].astype(np.uint16)
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise BundleError(f"{path} cannot be read ({error}). {AGAIN}") from error
-        if xy.ndim != 2 or xy.shape[1] != 2 or label.shape != xy.shape[:1] or not np.isfinite(xy).all():  # noqa: PLR2004
+        if xy.ndim != 2 or xy.shape[1] != 2 or label.shape != xy.shape[:1] or not np.isfinite(xy).all():
             raise BundleError(
                 f"{path} must hold finite xy [cells, 2] and label [cells], not {xy.shape}, {label.shape}. {AGAIN}"
             )
+        if label.size and label.max() >= max(1, len(self.classes)):
+            raise BundleError(f"{path} has the label {label.max()}, the model has {len(self.classes)} classes. {AGAIN}")
         return Reference(xy, label)
 
 

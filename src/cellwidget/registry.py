@@ -33,13 +33,23 @@ def resolve(model: str | Path = DEFAULT) -> Path:
     """
     if isinstance(model, str) and model in packaged():
         return _models() / model
-    path = Path(model).expanduser()
-    if path.exists():
+    path = _existing(model)
+    if path is not None:
         return path
     raise ValueError(
-        f"There is no model {str(model)!r}: neither a packaged one ({', '.join(packaged())}) nor a folder or zip "
+        f"There is no model {str(model)[:200]!r}: neither a packaged one ({', '.join(packaged())}) nor a folder or zip "
         f"of that name. Give a name of these, or the path of a bundle."
     )
+
+
+def _existing(model: str | Path) -> Path | None:
+    if not str(model):
+        return None  # as a path it would be the current folder
+    try:
+        path = Path(model).expanduser()
+        return path if path.exists() else None
+    except (OSError, ValueError, RuntimeError):  # too long, a null character, a home that is not known
+        return None
 
 
 def _models() -> Path:
