@@ -1,0 +1,86 @@
+"""The cells that the packaged model is trained on and tested on."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anndata import AnnData
+    from numpy.typing import NDArray
+
+HELD_OUT = 0.2
+PER_10K = 1e4
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Labelled cells.
+
+    Parameters
+    ----------
+    counts
+        int32 [cells, genes].
+    labels
+        As the authors of the dataset gave them.
+    names, genes
+        Of rows and columns.
+    """
+
+    counts: NDArray[np.int32]
+    labels: NDArray[np.str_]
+    names: list[str]
+    genes: list[str]
+
+    def rows(self, which: NDArray[np.intp]) -> Cells:
+        """Some of the cells."""
+        return Cells(self.counts[which], self.labels[which], [self.names[row] for row in which], self.genes)
+
+
+def pbmc68k() -> Cells:
+    """The 700 cells that come inside scanpy, as integer counts.
+
+    Their ``raw`` is log1p of counts per 10,000, and `n_counts` is what they were divided by.
+    """
+    import scanpy as sc
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the file is older than the reader likes
+        adata = sc.datasets.pbmc68k_reduced()
+    per_10k = np.expm1(adata.raw.X.toarray().astype(np.float64))
+    counts = np.rint(per_10k * adata.obs["n_counts"].to_numpy(np.float64)[:, None] / PER_10K)
+    labels = adata.obs["bulk_labels"].astype(str).to_numpy(np.str_)
+    return Cells(counts.astype(np.int32), labels, list(adata.obs_names), list(adata.raw.var_names))
+
+
+def split(labels: NDArray[np.str_], seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Draw training and held-out cells, of every label its share and at least one.
+
+    Returns
+    -------
+    tuple
+        Rows to train on and rows held out, each in ascending order.
+    """
+    rng = np.random.default_rng(seed)
+    held: list[int] = []
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        held.extend(rng.permutation(rows)[: max(1, round(HELD_OUT * len(rows)))].tolist())
+    held_out = np.sort(np.array(held, dtype=np.intp))
+    return np.setdiff1d(np.arange(len(labels), dtype=np.intp), held_out), held_out
+
+
+def aligned(adata: AnnData, genes: Sequence[str], label: str) -> Cells:
+    """Cells of another dataset, its counts under these genes; genes that it lacks are zero."""
+    place = {gene: column for column, gene in enumerate(adata.var_names)}
+    there = [(column, place[gene]) for column, gene in enumerate(genes) if gene in place]
+    counts = np.zeros((adata.n_obs, len(genes)), dtype=np.int32)
+    dense = adata.X.toarray() if hasattr(adata.X, "toarray") else np.asarray(adata.X)
+    columns, sources = zip(*there, strict=True)
+    counts[:, columns] = dense[:, sources]
+    return Cells(counts, adata.obs[label].astype(str).to_numpy(np.str_), list(adata.obs_names), list(genes))
