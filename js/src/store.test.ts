@@ -1,0 +1,179 @@
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import type { CellDetail, RunState, Schema } from "./protocol";
+import type { Session, Sink } from "./session/session";
+import { createStore, type Store } from "./store";
+import type { DataEvents, ViewData } from "./view/api";
+
+const schema = (more: Partial<Schema> = {}): Schema => ({
+  run: "r1",
+  n: 3,
+  key: "cellwidget",
+  model: { name: "m", title: "M", family: "SIMS", version: "1", genes: 1, classes: ["a", "b"] },
+  report: null,
+  columns: [
+    { id: "label", name: "label", kind: "category", group: "result", dtype: "u1", categories: ["a", "b"] },
+    { id: "score", name: "score", kind: "number", group: "result", dtype: "f4" },
+    { id: "obs:batch", name: "batch", kind: "category", group: "obs", dtype: "u1", categories: ["x"] },
+  ],
+  color: "label",
+  layout: { source: "model", name: "", reference: 0 },
+  engines: ["kernel"],
+  ...more,
+});
+const state = { run: "r1", status: "running" } as RunState;
+
+let sink: Sink;
+let events: DataEvents;
+let answer: { resolve(detail: CellDetail): void; reject(error: Error): void };
+let session: Session;
+let view: ViewData;
+let store: Store;
+
+beforeEach(() => {
+  session = {
+    can: { run: true, inspect: true, engines: ["kernel"] },
+    listen: (given) => {
+      sink = given;
+      return vi.fn();
+    },
+    command: vi.fn(),
+    want: vi.fn(),
+    select: vi.fn(),
+    inspect: () =>
+      new Promise((resolve, reject) => {
+        answer = { resolve, reject };
+      }),
+    close: vi.fn(),
+  };
+  view = {
+    listen: (given) => {
+      events = given;
+    },
+    open: vi.fn(),
+    state: vi.fn(),
+    rows: vi.fn(),
+    column: vi.fn(),
+    look: vi.fn(),
+    select: vi.fn(),
+    sort: vi.fn(),
+    table: vi.fn(),
+    locate: vi.fn(),
+    place: vi.fn(),
+    attach: vi.fn(),
+    close: vi.fn(),
+  };
+  store = createStore(session, view);
+});
+
+describe("a run begins", () => {
+  test("the view hears of it before it is told how to look", () => {
+    sink.schema(schema(), state);
+    const [opened] = vi.mocked(view.open).mock.invocationCallOrder;
+    const [looked] = vi.mocked(view.look).mock.invocationCallOrder;
+    expect(opened).toBeLessThan(looked as number);
+    expect(vi.mocked(view.look).mock.lastCall?.[0]).toMatchObject({ color: "label", filters: [], reference: true });
+  });
+
+  test("names are asked for, and what the layout needs", () => {
+    sink.schema(schema({ layout: { source: "obsm", name: "X_umap", reference: 9 } }), state);
+    expect(vi.mocked(session.want).mock.calls.flat()).toEqual(["cell", "reference", "xy"]);
+  });
+
+  test("a second run keeps the colour and forgets filters, pins and counts", () => {
+    sink.schema(schema(), state);
+    store.colorBy("obs:batch");
+    store.hide("label", new Set([1]));
+    store.pinCell(2);
+    sink.schema(schema({ run: "r2" }), state);
+    expect(store.color.value?.id).toBe("obs:batch");
+    expect([store.hidden.value.size, store.pin.value, store.counts.value]).toEqual([0, null, null]);
+    expect(
+      vi
+        .mocked(session.want)
+        .mock.calls.flat()
+        .filter((id) => id === "obs:batch"),
+    ).toHaveLength(2);
+  });
+
+  test("a colour that the new run does not have gives way to its own", () => {
+    sink.schema(schema(), state);
+    store.colorBy("obs:batch");
+    sink.schema(schema({ run: "r2", columns: schema().columns.slice(0, 2) }), state);
+    expect(store.color.value?.id).toBe("label");
+  });
+});
+
+describe("selection", () => {
+  beforeEach(() => sink.schema(schema(), state));
+
+  test("ours goes to the session, others' only to the view", () => {
+    events.selected(Uint8Array.of(5), 2);
+    expect(session.select).toHaveBeenCalledWith(Uint8Array.of(5), 2);
+    sink.selection(Uint8Array.of(1), 1);
+    expect(view.select).toHaveBeenCalledWith({ by: "bits", bits: Uint8Array.of(1) });
+    expect(session.select).toHaveBeenCalledOnce();
+  });
+
+  test("the lasso stays as long as it is what is selected", () => {
+    const polygon = Float32Array.of(0, 0, 1, 0, 1, 1);
+    store.select({ by: "lasso", polygon, mode: "replace" });
+    expect(store.lasso.value).toBe(polygon);
+    store.select({ by: "rows", rows: Uint32Array.of(1), mode: "toggle" });
+    expect(store.lasso.value).toBeNull();
+  });
+});
+
+describe("a pinned cell", () => {
+  beforeEach(() => sink.schema(schema(), state));
+
+  test("is there at once, its detail when the kernel answers", async () => {
+    store.pinCell(2);
+    expect(store.pin.value).toEqual({ row: 2, detail: null, trouble: null });
+    answer.resolve({ row: 2 } as CellDetail);
+    await vi.waitFor(() => expect(store.pin.value?.detail?.row).toBe(2));
+  });
+
+  test("an answer for the one before it is not shown", async () => {
+    store.pinCell(1);
+    const late = answer;
+    store.pinCell(2);
+    late.resolve({ row: 1 } as CellDetail);
+    answer.reject(new Error("the kernel did not answer"));
+    await vi.waitFor(() => expect(store.pin.value?.trouble).toBe("the kernel did not answer"));
+    expect(store.pin.value).toMatchObject({ row: 2, detail: null });
+  });
+});
+
+test("filters, ranges and colours reach the view as one look", () => {
+  sink.schema(schema(), state);
+  store.hide("label", new Set([1]));
+  store.colorBy("score");
+  store.domain.value = [0.2, 0.9];
+  expect(vi.mocked(view.look).mock.lastCall?.[0]).toMatchObject({
+    color: "score",
+    domain: [0.2, 0.9],
+    filters: [{ column: "label", off: [1] }],
+  });
+  store.colorBy("label");
+  expect(store.look.value?.domain).toBeNull();
+});
+
+test("what the view says is there to be read", () => {
+  sink.schema(schema(), state);
+  const before = store.table.value.version;
+  events.tableChanged(2);
+  events.extent({ x0: 0, y0: 0, x1: 1, y1: 1 });
+  events.gl("lost");
+  expect(store.table.value).toEqual({ version: before + 1, total: 2 });
+  expect([store.extent.value?.x1, store.gl.value]).toEqual([1, "lost"]);
+});
+
+test("the end closes both sides, once", () => {
+  sink.schema(schema(), state);
+  store.dispose();
+  const looks = vi.mocked(view.look).mock.calls.length;
+  store.colorBy("score");
+  expect(session.close).toHaveBeenCalledOnce();
+  expect(view.close).toHaveBeenCalledOnce();
+  expect(vi.mocked(view.look).mock.calls).toHaveLength(looks);
+});

@@ -1,0 +1,121 @@
+import { describe, expect, test, vi } from "vitest";
+import { userEvent } from "vitest/browser";
+import { type Opened, open, textOf } from "../testing/open";
+
+const LIST = '[role="listbox"]';
+const rows = ({ all }: Opened) => all(`${LIST} .lg`);
+const row = (widget: Opened, name: string) => rows(widget).find((r) => r.querySelector(".nm")?.textContent === name)!;
+const ready = (widget: Opened) => vi.waitFor(() => expect(textOf(row(widget, "IT"))).toMatch(/\d/));
+const off = ({ store }: Opened) => store.hidden.value.get("label")?.size ?? 0;
+const shown = ({ one }: Opened) => textOf(one(".tbar"));
+
+describe("legend", () => {
+  test("a click isolates, a second click brings all back, and the table says so", async () => {
+    const widget = await open();
+    await ready(widget);
+    row(widget, "IT").click();
+    await vi.waitFor(() => expect(shown(widget)).toContain("only IT"));
+    await vi.waitFor(() => expect(widget.all(".tr").every((r) => textOf(r).includes("IT"))).toBe(true));
+    row(widget, "IT").click();
+    await vi.waitFor(() => expect(shown(widget)).toBe("300 of 300 cells"));
+  });
+
+  test("a control-click hides one, struck through and hollow", async () => {
+    const widget = await open();
+    await ready(widget);
+    row(widget, "VIP").dispatchEvent(new MouseEvent("click", { bubbles: true, ctrlKey: true }));
+    await vi.waitFor(() => expect(row(widget, "VIP").getAttribute("aria-selected")).toBe("false"));
+    expect(row(widget, "VIP").querySelector(".dot.ring")).not.toBeNull();
+    await vi.waitFor(() => expect(shown(widget)).toContain("without VIP"));
+    expect(textOf(widget.one(".foot"))).toContain("filtered out");
+  });
+
+  test("by keys: arrows point, space toggles, enter isolates, escape shows all", async () => {
+    const widget = await open();
+    await ready(widget);
+    widget.one(LIST).focus();
+    await userEvent.keyboard("{ArrowDown}{ArrowDown}");
+    expect(widget.one(LIST).getAttribute("aria-activedescendant")).toBe(rows(widget)[1]?.id);
+    expect(widget.store.focus.value).toBeGreaterThanOrEqual(0);
+    await userEvent.keyboard(" ");
+    await vi.waitFor(() => expect(off(widget)).toBe(1));
+    await userEvent.keyboard("{Enter}");
+    await vi.waitFor(() => expect(off(widget)).toBe(19));
+    await userEvent.keyboard("{Escape}");
+    await vi.waitFor(() => expect(off(widget)).toBe(0));
+  });
+
+  test("leaving the list ends the highlight", async () => {
+    const widget = await open();
+    await ready(widget);
+    await userEvent.hover(row(widget, "IT"));
+    await vi.waitFor(() => expect(widget.store.focus.value).toBeGreaterThanOrEqual(0));
+    await userEvent.hover(widget.one(".run"));
+    await vi.waitFor(() => expect(widget.store.focus.value).toBe(-1));
+  });
+
+  test("rows do not move under the mouse while counts tick up", async () => {
+    const widget = await open({ done: 20, status: "running" });
+    await ready(widget);
+    const order = () => rows(widget).map((r) => r.querySelector(".nm")?.textContent);
+    const before = order();
+    await userEvent.hover(rows(widget)[3]!);
+    widget.session.advance(280);
+    await vi.waitFor(() => expect(textOf(widget.one(".foot"))).toContain("300"));
+    expect(order()).toEqual(before);
+    await userEvent.hover(widget.one(".run"));
+    await vi.waitFor(() => expect(order()).not.toEqual(before));
+  });
+
+  test("many categories scroll: only those in sight are in the page", async () => {
+    const widget = await open();
+    await ready(widget);
+    widget.store.colorBy("obs:cluster");
+    await vi.waitFor(() => expect(textOf(widget.one(".foot"))).toContain("40 categories"));
+    expect(rows(widget).length).toBeLessThan(30);
+    expect(widget.one(LIST).scrollHeight).toBe(40 * 24);
+  });
+});
+
+describe("colour by", () => {
+  const field = ({ one }: Opened) => one<HTMLInputElement>('[role="combobox"]');
+
+  test("typing finds a column, enter takes it", async () => {
+    const widget = await open();
+    await ready(widget);
+    field(widget).focus();
+    await userEvent.keyboard("n_c");
+    expect(widget.all('.menu [role="option"]').map(textOf)).toEqual(["n_counts"]);
+    await userEvent.keyboard("{Enter}");
+    expect(widget.store.color.value?.id).toBe("obs:n_counts");
+    await vi.waitFor(() => expect(widget.all('[role="slider"]')).toHaveLength(2));
+    expect(field(widget).getAttribute("aria-expanded")).toBe("false");
+  });
+
+  test("arrows move from what is chosen, escape changes nothing", async () => {
+    const widget = await open();
+    await ready(widget);
+    field(widget).focus();
+    await userEvent.keyboard("{ArrowDown}{ArrowDown}");
+    const active = field(widget).getAttribute("aria-activedescendant");
+    expect(active).toMatch(/score$/);
+    expect(widget.one(".opt.on").id).toBe(active);
+    await userEvent.keyboard("{Escape}");
+    expect(widget.store.color.value?.id).toBe("label");
+    expect(widget.all(".menu")).toHaveLength(0);
+  });
+
+  test("the ramp's handles move by keys and stay apart", async () => {
+    const widget = await open();
+    await ready(widget);
+    widget.store.colorBy("score");
+    await vi.waitFor(() => expect(widget.all('[role="slider"]')).toHaveLength(2));
+    widget.all('[role="slider"]')[0]?.focus();
+    await userEvent.keyboard("{ArrowRight}{ArrowRight}");
+    const [low, high] = widget.store.domain.value ?? [0, 0];
+    const whole = widget.store.counts.value?.numbers;
+    expect(low).toBeCloseTo((whole?.min ?? 0) + (2 / 50) * ((whole?.max ?? 0) - (whole?.min ?? 0)));
+    await userEvent.keyboard("{End}");
+    expect(widget.store.domain.value?.[0]).toBeLessThan(high);
+  });
+});

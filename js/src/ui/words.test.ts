@@ -1,0 +1,65 @@
+import { describe, expect, test } from "vitest";
+import type { RunState } from "../protocol";
+import { announcement, phaseOf, runWords } from "./words";
+
+const state = (more: Partial<RunState> = {}): RunState => ({
+  run: "r1",
+  status: "running",
+  engine: "kernel",
+  phase: "labelling",
+  total: 8412,
+  done: 4343,
+  failed: 0,
+  placed: 4343,
+  log: 4343,
+  rate: 412,
+  elapsed: 10.5,
+  left: 9.9,
+  problem: null,
+  failures: [],
+  written: null,
+  notes: [],
+  ...more,
+});
+
+describe("phase", () => {
+  test("nothing heard yet is loading", () => expect(phaseOf(null, "live")).toBe("loading"));
+  test("idle is ready", () => expect(phaseOf(state({ status: "idle" }), "live")).toBe("ready"));
+  test("a model being read is loading, not running", () =>
+    expect(phaseOf(state({ phase: "loading the model" }), "live")).toBe("loading"));
+  test("a kernel that is gone outweighs everything", () => expect(phaseOf(state(), "lost")).toBe("lost"));
+});
+
+describe("run bar", () => {
+  test("running: how many, how fast, how long still", () => {
+    const words = runWords(state(), null, "running");
+    expect(words.done).toEqual({ strong: "4,343", rest: "of 8,412" });
+    expect([words.speed, words.time]).toEqual(["412 cells/s", "10 s left"]);
+    expect(words.progress).toBeCloseTo(4343 / 8412);
+  });
+
+  test("failed cells are handled cells: the bar gets full", () => {
+    const words = runWords(state({ done: 8000, failed: 412 }), null, "running");
+    expect(words.progress).toBe(1);
+    expect(words.done.strong).toBe("8,000");
+  });
+
+  test("done: no bar, how long it took", () => {
+    const words = runWords(state({ status: "done", done: 8412, elapsed: 20.4 }), null, "done");
+    expect([words.progress, words.time]).toEqual([null, "in 20.4 s"]);
+  });
+
+  test("what is not known is not written", () => {
+    const words = runWords(state({ rate: null, left: null }), null, "running");
+    expect([words.speed, words.time]).toEqual(["", ""]);
+  });
+
+  test("an empty run is no division by nothing", () => {
+    expect(runWords(state({ total: 0, done: 0, status: "idle" }), null, "ready").progress).toBe(0);
+  });
+});
+
+test("a failure is read out with its title", () => {
+  const problem = { title: "Batch 21 did not fit in memory.", detail: "", remedy: "" };
+  expect(announcement(state({ status: "failed", problem }), "failed")).toBe("Failed: Batch 21 did not fit in memory.");
+});
