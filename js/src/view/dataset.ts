@@ -1,5 +1,5 @@
 /** One widget's cells: columns, what passes, what is selected, the table. No drawing and no messages. */
-import { CELL, type RunState, type Schema } from "../protocol";
+import { CELL, type ColumnSpec, type RunState, type Schema } from "../protocol";
 import type { ColumnPiece, Rows } from "../session/session";
 import type { Counts, Extent, Look, Pointed, Select, Sort, TableSlice } from "./api";
 import { Columns } from "./columns";
@@ -41,6 +41,11 @@ export class Dataset {
     this.born = new Float32Array(schema.n);
     this.shown = schema.n;
     this.#changed = [0, schema.n];
+  }
+
+  /** What there is before a session told anything. */
+  static empty(): Dataset {
+    return new Dataset({ n: 0, columns: [] as ColumnSpec[] } as Schema, { status: "idle" } as RunState);
   }
 
   /** Rows that changed since the last call, as a range. */

@@ -55,8 +55,7 @@ export class ViewEngine {
 
   #handleData(message: Exclude<ToView, { view: string }>): void {
     if (message.type === "open") return this.#open(message);
-    const desk = this.#desks.get(message.data);
-    if (!desk) return;
+    const desk = this.#desks.get(message.data) ?? this.#newDesk(message.data, Dataset.empty());
     const { data } = desk;
     switch (message.type) {
       case "state":
@@ -98,13 +97,18 @@ export class ViewEngine {
 
   #open({ data: id, schema, state }: Extract<ToView, { type: "open" }>): void {
     const before = this.#desks.get(id);
-    const data = new Dataset(schema, state);
-    this.#desks.set(id, { data, id, stale: true, reportedAt: 0, cost: 0, extent: "" });
+    const { data } = this.#newDesk(id, new Dataset(schema, state));
     if (!before) return;
     if (before.data.look) data.setLook({ ...before.data.look, filters: [], focus: -1 });
     this.#painter?.forget(before.data);
     for (const screen of this.#screens.values())
       if (screen.plot.data === before.data) screen.plot = screen.plot.showing(data);
+  }
+
+  #newDesk(id: string, data: Dataset): Desk {
+    const desk = { data, id, stale: true, reportedAt: 0, cost: 0, extent: "" };
+    this.#desks.set(id, desk);
+    return desk;
   }
 
   #close(desk: Desk): void {
@@ -145,8 +149,8 @@ export class ViewEngine {
   }
 
   #attach(message: Extract<ToView, { type: "attach" }>): void {
-    const desk = this.#desks.get(message.data);
-    if (!desk) return;
+    // a plot may be on the screen before anything is known of its cells
+    const desk = this.#desks.get(message.data) ?? this.#newDesk(message.data, Dataset.empty());
     const plot = new Plot(desk.data, message, message.theme, message.still);
     this.#screens.set(message.view, { plot, nextAt: 0, shownAt: 0, waiting: false });
     if (this.#painter === undefined) this.#makePainter();
