@@ -28,10 +28,15 @@ def reference(counts: np.ndarray, seed: int = 0) -> dict[str, np.ndarray]:
     return {"embedding": embedding, "logits": embedding @ its["w2"], "xy": embedding @ its["w3"]}
 
 
-def write_model(path: Path, n_genes: int, *, total: bool = False, classes: int = len(CLASSES)) -> None:
+def write_model(
+    path: Path, n_genes: int, *, total: bool = False, classes: int = len(CLASSES), attention_fails: bool = False
+) -> None:
     """Write log1p of the counts, one hidden layer, its logits, and counts for attention."""
     its = weights(n_genes)
     its["w2"] = np.resize(its["w2"], (WIDTH, classes))
+    attention = helper.make_node("Identity", ["counts"], ["attention"])
+    if attention_fails:
+        attention = helper.make_node("Gather", ["counts", "n_genes"], ["attention"], axis=1)  # beyond the last column
     constants = {"one": np.float32(1), "none": np.int32(0), "axis": np.array([0]), "n_genes": np.array([n_genes])}
     nodes = [
         helper.make_node("Shape", ["genes"], ["shape"]),
@@ -45,7 +50,7 @@ def write_model(path: Path, n_genes: int, *, total: bool = False, classes: int =
         helper.make_node("MatMul", ["x", "w1"], ["hidden"]),
         helper.make_node("Tanh", ["hidden"], ["embedding"]),
         helper.make_node("MatMul", ["embedding", "w2"], ["logits"]),
-        helper.make_node("Identity", ["counts"], ["attention"]),
+        attention,
         helper.make_node("Max", ["genes", "none"], ["attention_genes"]),
     ]
     inputs = [_value("genes", TensorProto.INT32, "n"), _value("counts", TensorProto.FLOAT, "n")]

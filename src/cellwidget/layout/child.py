@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import warnings
 from typing import TYPE_CHECKING
@@ -43,8 +44,10 @@ def _principal(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _main() -> None:
     vectors = np.load(io.BytesIO(sys.stdin.buffer.read()), allow_pickle=False)
-    places = to_npy(fit_places(vectors, int(sys.argv[1])))
-    sys.stdout.buffer.write(places)
+    answer = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever libraries print must not get between
+    with answer:
+        answer.write(to_npy(fit_places(vectors, int(sys.argv[1]))))
 
 
 if __name__ == "__main__":

@@ -150,8 +150,9 @@ class Run:
         done, failed, placed = self.results.counts
         failures = list(self.results.failures.items())[:MOST_FAILURES] if failed else []
         total = len(self.results)
+        still = total - done - failed
         with self._changed:
-            running = self._status in ("running", "paused")
+            labelling = still > 0 and self._status in ("running", "paused")
             return {
                 "run": self.id,
                 "status": self._status,
@@ -164,7 +165,7 @@ class Run:
                 "log": position,
                 "rate": self._progress.rate,
                 "elapsed": self._progress.elapsed,
-                "left": self._progress.left(total - done - failed) if running else None,
+                "left": self._progress.left(still) if labelling else None,
                 "problem": self._problem,
                 "failures": [{"reason": reason, "cells": cells} for reason, cells in failures],
                 "written": self._written,
