@@ -1,9 +1,9 @@
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Theme } from "../view/api";
 import { useStore } from "./context";
 import { Inspect } from "./inspect/Inspect";
 import { LiveRegion } from "./LiveRegion";
-import { defaultHeight, lowerHeight, MIN_HEIGHT, type Width, widthClass } from "./layout";
+import { defaultHeight, lowerHeight, type Width, widthClass } from "./layout";
 import { Legend } from "./legend/Legend";
 import { Icon } from "./parts/Icon";
 import { type Tab, Tabs } from "./parts/Tabs";
@@ -14,25 +14,34 @@ import { Strip } from "./Strip";
 import { Table } from "./table/Table";
 import { watchTheme } from "./theme";
 
-interface Size {
-  width: number;
-  height: number;
-}
-
-/** The element's own size; null until it has one (a hidden tab is 0 x 0). */
-function useSize(ref: { current: HTMLElement | null }): Size | null {
-  const [size, setSize] = useState<Size | null>(null);
+/** The width of a ruler that has no height; 0 until it has one (a hidden tab is 0 x 0). */
+function useWidth(ruler: { current: HTMLElement | null }): number {
+  const [width, setWidth] = useState(0);
   useLayoutEffect(() => {
-    const element = ref.current;
+    const element = ruler.current;
     if (!element) return;
     const observer = new ResizeObserver(() => {
-      const { offsetWidth: width, offsetHeight: height } = element;
-      if (width > 0) setSize((old) => (old?.width === width && old.height === height ? old : { width, height }));
+      if (element.offsetWidth > 0) setWidth(element.offsetWidth);
     });
     observer.observe(element);
     return () => observer.disconnect();
-  }, [ref]);
-  return size;
+  }, [ruler]);
+  return width;
+}
+
+/** How high the screen is while the widget fills it, else null. */
+function useFullHeight(root: { current: HTMLElement | null }): number | null {
+  const [height, setHeight] = useState<number | null>(null);
+  useEffect(() => {
+    const read = () => setHeight(root.current?.matches(":fullscreen") ? innerHeight : null);
+    document.addEventListener("fullscreenchange", read);
+    addEventListener("resize", read);
+    return () => {
+      document.removeEventListener("fullscreenchange", read);
+      removeEventListener("resize", read);
+    };
+  }, [root]);
+  return height;
 }
 
 /** The theme follows the host from the moment the widget stands in the page. */
@@ -133,19 +142,18 @@ export function Widget({ height: asked }: { height: number | null }) {
   const { schema } = useStore();
   const root = useRef<HTMLElement>(null);
   const probe = useRef<HTMLSpanElement>(null);
-  const size = useSize(root);
-  const theme = useTheme(root, probe, size !== null);
+  const wide = useWidth(probe);
+  const full = useFullHeight(root);
+  const theme = useTheme(root, probe, wide > 0);
   const [height, setHeight] = useState(asked);
   const [tab, setTab] = useState<TabId | null>(null);
 
   // Before anything is drawn in it: a plot that grows afterwards would be fitted to less than it has.
   useLayoutEffect(() => {
-    if (size && height === null) setHeight(defaultHeight(size.width));
-  }, [size, height]);
+    if (wide > 0 && height === null) setHeight(defaultHeight(wide));
+  }, [wide, height]);
 
-  const width = widthClass(size?.width ?? 0);
-  // In full screen the element is higher than asked.
-  const whole = Math.max(size?.height ?? 0, height ?? MIN_HEIGHT);
+  const width = widthClass(wide);
   return (
     <section
       ref={root}
@@ -154,13 +162,13 @@ export function Widget({ height: asked }: { height: number | null }) {
       style={{ height: height === null ? "480px" : `${height}px` }}
       aria-label={schema.value ? `cellwidget: ${schema.value.model.title}` : "cellwidget"}
     >
-      <span ref={probe} hidden />
-      {size && theme && height !== null && (
+      <span ref={probe} class="ruler" />
+      {theme && height !== null && (
         <>
           <RunBar tiny={width === "tiny"} />
           <Strip />
           <Main width={width} theme={theme} tab={offered(tab, width)} onTab={setTab} />
-          <Lower width={width} height={lowerHeight(width, whole)} tab={offered(tab, width)} onTab={setTab} />
+          <Lower width={width} height={lowerHeight(width, full ?? height)} tab={offered(tab, width)} onTab={setTab} />
           <ResizeCorner root={root} onHeight={setHeight} />
         </>
       )}

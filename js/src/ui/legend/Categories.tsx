@@ -69,11 +69,13 @@ export function Categories({ column, look, counts }: Props) {
   const [held, setHeld] = useState(false);
   const [at, setAt] = useState(-1);
   const names = column.categories ?? [];
-  const numbers = counts?.categories ?? new Uint32Array(names.length);
+  // Counts of the colour before may still be what is there.
+  const counted = counts?.categories?.length === names.length ? counts.categories : null;
+  const numbers = counted ?? new Uint32Array(names.length);
   const order = useOrder(column, numbers, held);
   const most = Math.max(1, numbers[byCount(numbers)[0] ?? 0] ?? 1);
   const off = store.hidden.value.get(column.id) ?? NONE;
-  const empty = counts !== null && counts.done === 0 && column.group === "result";
+  const empty = counted === null || (counts?.done === 0 && column.group === "result");
   const span = spanOf(order.length, ROW, scroll.top, scroll.height);
 
   const isolate = (code: number) => store.hide(column.id, isolated(off, code, names.length));

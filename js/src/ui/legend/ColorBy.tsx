@@ -130,6 +130,7 @@ export function ColorBy() {
             setAt(0);
             setOpen(true);
           }}
+          onFocus={(event) => event.currentTarget.select()}
           onKeyDown={key}
           onBlur={hide}
         />

@@ -27,7 +27,7 @@ describe("legend", () => {
     await vi.waitFor(() => expect(row(widget, "VIP").getAttribute("aria-selected")).toBe("false"));
     expect(row(widget, "VIP").querySelector(".dot.ring")).not.toBeNull();
     await vi.waitFor(() => expect(shown(widget)).toContain("without VIP"));
-    expect(textOf(widget.one(".foot"))).toContain("filtered out");
+    await vi.waitFor(() => expect(textOf(widget.one(".foot"))).toContain("filtered out"));
   });
 
   test("by keys: arrows point, space toggles, enter isolates, escape shows all", async () => {
