@@ -145,12 +145,11 @@ def _result_columns(classes: Sequence[str], colors: Sequence[str] | None) -> lis
     if not classes:
         return columns
     codes = code_dtype(len(classes))
-    for name in ("label", "second"):
-        spec: ColumnSpec = {"id": name, "name": name, "kind": "category", "group": "result", "dtype": codes}
+    for label, score, words in (("label", "score", "score"), ("second", "second_score", "second score")):
+        spec: ColumnSpec = {"id": label, "name": label, "kind": "category", "group": "result", "dtype": codes}
         spec["categories"] = list(classes)
         if colors:
             spec["colors"] = list(colors)
         columns.append(spec)
-    for name, title in (("score", "score"), ("second_score", "second score")):
-        columns.append({"id": name, "name": title, "kind": "number", "group": "result", "dtype": "f4"})
+        columns.append({"id": score, "name": words, "kind": "number", "group": "result", "dtype": "f4"})
     return columns

@@ -121,6 +121,15 @@ class Lab:
         assert status == "ok", said
         return str(said).strip()
 
+    def until(self, code: str, said: str) -> None:
+        """Ask again and again until the kernel says what is expected."""
+        for _ in range(100):
+            last = self.ask(code)
+            if last == said:
+                return
+            self.page.wait_for_timeout(100)
+        raise AssertionError(f"{code!r} says {last!r}, never {said!r}")
+
     def theme(self, dark: bool) -> None:
         """Change between JupyterLab's light and dark themes."""
         name = "JupyterLab Dark" if dark else "JupyterLab Light"

@@ -1,0 +1,120 @@
+"""From executing a cell to the first point on the screen, in a real JupyterLab; and whether the page stands still.
+
+Run with ``python benchmarks/first_point.py``. Prints, in seconds:
+
+- cold: the first widget of a kernel that has only imported cellwidget and read the data;
+- warm: the ones after it;
+- the longest task of the page's main thread while 100,000 cells stream in, in milliseconds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.e2e import servers
+from tests.e2e.hosts import Lab, notebook
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+TIMES = 5
+FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+
+READ = "import cellwidget as cw\nadata = cw.datasets.pbmc_heldout()"
+SHOW = "w = cw.CellWidget(adata)\nw"
+
+FIRST_POINT = """async (index) => {
+  const panel = window.jupyterapp.shell.currentWidget;
+  panel.content.activeCellIndex = index;
+  for (const old of document.querySelectorAll("[data-lm-suppress-shortcuts]")) old.dataset.old = "1";
+  const colored = (canvas) => {
+    if (!canvas?.width) return 0;
+    const copy = new OffscreenCanvas(canvas.width, canvas.height);
+    const context = copy.getContext("2d");
+    context.drawImage(canvas, 0, 0);
+    const { data } = context.getImageData(0, 0, copy.width, copy.height);
+    let found = 0;
+    for (let i = 0; i < data.length; i += 4)
+      if (data[i + 3] > 100 && Math.max(data[i], data[i + 1], data[i + 2]) - Math.min(data[i], data[i + 1], data[i + 2]) > 40) found++;
+    return found;
+  };
+  const begin = performance.now();
+  window.jupyterapp.commands.execute("notebook:run-cell");
+  for (;;) {
+    await new Promise(requestAnimationFrame);
+    const hosts = [...document.querySelectorAll("[data-lm-suppress-shortcuts]:not([data-old])")];
+    if (hosts.some((host) => colored(host.shadowRoot?.querySelector(".plot canvas")) > 20)) return performance.now() - begin;
+    if (performance.now() - begin > 60000) return NaN;
+  }
+}"""
+
+WATCH = """() => {
+  window.longest = 0;
+  new PerformanceObserver((list) => {
+    for (const task of list.getEntries()) window.longest = Math.max(window.longest, task.duration);
+  }).observe({ type: "longtask" });
+}"""
+
+
+def first_points(page: Page, lab: Lab) -> list[float]:
+    """Seconds until the first point, time after time."""
+    lab.run_cell(0)
+    lab.wait_idle()
+    seconds = []
+    for _ in range(1 + TIMES):
+        seconds.append(page.evaluate(FIRST_POINT, 1) / 1000)
+        lab.wait_idle()
+        lab.ask("w.wait()")
+    return seconds
+
+
+def longest_task(page: Page, lab: Lab) -> float:
+    """Milliseconds of the longest task of the page's main thread during a run of 100,000 cells."""
+    lab.run_cell(1)
+    lab.wait_idle()
+    page.evaluate(WATCH)
+    lab.run_cell(2)
+    lab.wait_idle()
+    lab.ask("w.wait()")
+    page.locator('.cw .st[data-phase="done"]').wait_for(state="attached")
+    return float(page.evaluate("window.longest"))
+
+
+def main() -> None:
+    """Measure and print."""
+    examples = Path(__file__).parents[1] / "examples"
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        servers.jupyterlab(Path(folder)) as server,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        cold, *warm = first_points(page, Lab(page, server, notebook(server.root, "first.ipynb", READ, SHOW)))
+        shutil.copy(examples / "02-streaming.ipynb", server.root)
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        longest = longest_task(page, Lab(page, server, "02-streaming.ipynb"))
+        browser.close()
+    measured = {
+        "first point, cold (s)": round(cold, 2),
+        "first point, warm (s)": [round(one, 2) for one in warm],
+        "first point, warm, median (s)": round(statistics.median(warm), 2),
+        "longest main-thread task while 100,000 cells stream (ms)": round(longest),
+    }
+    print(json.dumps(measured, indent=1))
+
+
+if __name__ == "__main__":
+    main()
