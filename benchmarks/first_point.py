@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.e2e import servers
 from tests.e2e.hosts import Lab, notebook
+from tests.e2e.shown import COLORED
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -34,30 +35,23 @@ FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component
 READ = "import cellwidget as cw\nadata = cw.datasets.pbmc_heldout()"
 SHOW = "w = cw.CellWidget(adata)\nw"
 
-FIRST_POINT = """async (index) => {
+FIRST_POINT = f"""async (index) => {{
+  const colored = {COLORED};
   const panel = window.jupyterapp.shell.currentWidget;
   panel.content.activeCellIndex = index;
   for (const old of document.querySelectorAll("[data-lm-suppress-shortcuts]")) old.dataset.old = "1";
-  const colored = (canvas) => {
-    if (!canvas?.width) return 0;
-    const copy = new OffscreenCanvas(canvas.width, canvas.height);
-    const context = copy.getContext("2d");
-    context.drawImage(canvas, 0, 0);
-    const { data } = context.getImageData(0, 0, copy.width, copy.height);
-    let found = 0;
-    for (let i = 0; i < data.length; i += 4)
-      if (data[i + 3] > 100 && Math.max(data[i], data[i + 1], data[i + 2]) - Math.min(data[i], data[i + 1], data[i + 2]) > 40) found++;
-    return found;
-  };
+  const shows = (host) => {{
+    const canvas = host.shadowRoot?.querySelector(".plot canvas");
+    return canvas?.width > 0 && colored(canvas) > 20;
+  }};
   const begin = performance.now();
   window.jupyterapp.commands.execute("notebook:run-cell");
-  for (;;) {
+  while (performance.now() - begin < 60_000) {{
     await new Promise(requestAnimationFrame);
-    const hosts = [...document.querySelectorAll("[data-lm-suppress-shortcuts]:not([data-old])")];
-    if (hosts.some((host) => colored(host.shadowRoot?.querySelector(".plot canvas")) > 20)) return performance.now() - begin;
-    if (performance.now() - begin > 60000) return NaN;
-  }
-}"""
+    if ([...document.querySelectorAll("[data-lm-suppress-shortcuts]:not([data-old])")].some(shows)) break;
+  }}
+  return performance.now() - begin;
+}}"""
 
 WATCH = """() => {
   window.longest = 0;

@@ -10,7 +10,7 @@ from .hosts import PATIENCE_MS
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
-_COLORED = """(canvas) => {
+COLORED = """(canvas) => {
   const copy = new OffscreenCanvas(canvas.width, canvas.height);
   const context = copy.getContext("2d");
   context.drawImage(canvas, 0, 0);
@@ -84,7 +84,7 @@ class Shown:
 
     def colored(self) -> int:
         """Pixels of the map that have a colour."""
-        return int(self.plot.locator("canvas").evaluate(_COLORED))
+        return int(self.plot.locator("canvas").evaluate(COLORED))
 
     def wait_points(self, at_least: int = 100) -> None:
         """Wait until the map shows coloured points."""
