@@ -1,0 +1,159 @@
+"""TabNet in plain float64 numpy, and a trained network with what the published code gives for its cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+
+from cellwidget.convert.tabnet import Affine, Glu, Step, TabNet
+
+DISTILLED = Path(__file__).parents[1] / "data/sims/pbmc68k-small.npz"
+OUTPUTS = ["logits", "embedding", "attention", "attention_genes"]
+
+
+@dataclass(frozen=True)
+class Golden:
+    """A trained network, cells of another lab, and its answers by the published code.
+
+    Parameters
+    ----------
+    counts
+        [cells, genes of the model].
+    total
+        Of all genes of the data, [cells].
+    answers
+        By the names that the fixture gives them.
+    """
+
+    net: TabNet
+    counts: np.ndarray
+    total: np.ndarray
+    answers: dict[str, np.ndarray]
+
+
+def golden() -> Golden:
+    with np.load(DISTILLED) as file:
+        arrays = dict(file)
+    cells, genes = len(arrays["counts_indptr"]) - 1, list(arrays["model_genes"])
+    sample = np.zeros((cells, len(arrays["sample_genes"])), dtype=np.float32)
+    rows = np.repeat(np.arange(cells), np.diff(arrays["counts_indptr"]))
+    sample[rows, arrays["counts_indices"]] = arrays["counts_data"]
+    counts = np.zeros((cells, len(genes)), dtype=np.float32)
+    for column, gene in enumerate(arrays["sample_genes"]):
+        if gene in genes:
+            counts[:, genes.index(gene)] = sample[:, column]
+    return Golden(_net(arrays), counts, sample.sum(axis=1), arrays)
+
+
+def _net(arrays: dict[str, np.ndarray]) -> TabNet:
+    def affine(name: str) -> Affine:
+        its = [arrays[f"encoder.{name}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")]
+        return Affine.of(*its)
+
+    def layers(name: str) -> list[Glu]:
+        shared = [
+            Glu(arrays[f"encoder.shared.{place}.weight"], affine(f"{name}.shared.glu_layers.{place}.bn.bn"))
+            for place in range(2)
+        ]
+        own = [f"{name}.specifics.glu_layers.{place}" for place in range(2)]
+        return shared + [Glu(arrays[f"encoder.{layer}.fc.weight"], affine(f"{layer}.bn.bn")) for layer in own]
+
+    def attention(step: int) -> Glu:
+        name = f"att_transformers.{step}"
+        return Glu(arrays[f"encoder.{name}.fc.weight"], affine(f"{name}.bn.bn"))
+
+    return TabNet(
+        n_d=8,
+        n_a=8,
+        gamma=1.3,
+        initial=affine("initial_bn"),
+        splitter=layers("initial_splitter"),
+        steps=[Step(attention(step), layers(f"feat_transformers.{step}")) for step in range(3)],
+        final=arrays["encoder.final_mapping.weight"],
+        temperature=float(arrays["temperature"]),
+    )
+
+
+# ── the reference ────────────────────────────────────────────────────────────────────────────────
+
+
+def reference(net: TabNet, x: np.ndarray) -> dict[str, np.ndarray]:
+    """What a network makes of normalised values [cells, genes], in float64: attention is dense here."""
+    x = x.astype(np.float64)
+    x = _affine(x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12), net.initial)
+    looking = _transform(x, net.splitter)[:, net.n_d :]
+    prior = np.ones_like(x)
+    embedding, attention = np.zeros((len(x), net.n_d)), np.zeros_like(x)
+    for step in net.steps:
+        mask = sparsemax(_affine(looking @ step.attention.weight.T.astype(np.float64), step.attention.norm) * prior)
+        prior *= net.gamma - mask
+        out = _transform(mask * x, step.layers)
+        embedding += np.maximum(out[:, : net.n_d], 0)
+        looking = out[:, net.n_d :]
+        attention += mask
+    logits = embedding @ net.final.T.astype(np.float64) / net.temperature
+    return {"logits": logits, "embedding": embedding, "attention": attention}
+
+
+def sparsemax(z: np.ndarray) -> np.ndarray:
+    """Project rows onto the simplex: bisect for the threshold, which is not how the graph finds it."""
+    low, high = z.max(axis=1, keepdims=True) - 1, z.max(axis=1, keepdims=True)
+    for _ in range(100):
+        middle = (low + high) / 2
+        above = np.maximum(z - middle, 0).sum(axis=1, keepdims=True) > 1
+        low, high = np.where(above, middle, low), np.where(above, high, middle)
+    return np.maximum(z - (low + high) / 2, 0)
+
+
+def _affine(x: np.ndarray, norm: Affine) -> np.ndarray:
+    return x * norm.scale.astype(np.float64) + norm.shift
+
+
+def _transform(x: np.ndarray, layers: list[Glu]) -> np.ndarray:
+    for place, layer in enumerate(layers):
+        h = _affine(x @ layer.weight.T.astype(np.float64), layer.norm)
+        half = h.shape[1] // 2
+        y = h[:, :half] / (1 + np.exp(-h[:, half:]))
+        x = y if place == 0 else (x + y) * np.sqrt(0.5)
+    return x
+
+
+def log1p_10k(counts: np.ndarray, total: np.ndarray | None = None) -> np.ndarray:
+    counts = counts.astype(np.float64)
+    total = counts.sum(axis=1) if total is None else total
+    return np.log1p(counts * 1e4 / np.maximum(total, 1e-12)[:, None])
+
+
+# ── running graphs ───────────────────────────────────────────────────────────────────────────────
+
+
+def session(graph: bytes) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+def feed(counts: np.ndarray, *, wider: int = 0, **more: Any) -> dict[str, np.ndarray]:
+    """Dense counts as a batch carries them, padded to the fullest cell and some more."""
+    used = counts > 0
+    n = max(1, int(used.sum(axis=1).max(initial=0))) + wider
+    genes, values = np.full((len(counts), n), -1, np.int32), np.zeros((len(counts), n), np.float32)
+    for row, cell in enumerate(counts):
+        at = np.flatnonzero(cell)
+        genes[row, : len(at)], values[row, : len(at)] = at, cell[at]
+    return {"genes": genes, "counts": values, **more}
+
+
+def run(graph: ort.InferenceSession, inputs: dict[str, np.ndarray], n_genes: int) -> dict[str, np.ndarray]:
+    """Run a graph; attention comes dense, after a look at how it came."""
+    outputs = dict(zip(OUTPUTS, graph.run(OUTPUTS, inputs), strict=True))
+    weights, genes = outputs["attention"], outputs.pop("attention_genes")
+    assert weights.dtype == np.float32 and genes.dtype == np.int32 and weights.shape == genes.shape
+    assert (genes[weights == 0] == 0).all(), "what carries nothing is padded with 0"
+    dense = np.zeros((len(weights), n_genes), np.float32)
+    np.add.at(dense, (np.arange(len(weights))[:, None], genes), weights)
+    return outputs | {"attention": dense, "width": np.array(weights.shape[1])}

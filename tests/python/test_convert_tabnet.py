@@ -1,0 +1,208 @@
+"""The SIMS graph against the published code's answers, and against plain float64 numpy on networks of any weights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cellwidget.convert.tabnet import Affine, Glu, Step, TabNet, mlp_graph, tabnet_graph
+
+from .tabnet_cases import OUTPUTS, Golden, feed, golden, log1p_10k, reference, run, session, sparsemax
+
+
+@pytest.fixture(scope="module")
+def published() -> Golden:
+    return golden()
+
+
+def random_net(seed: int, n_genes: int = 70, *, steps: int = 3, attention: float = 1.0) -> TabNet:
+    """Weights such that masks hold few genes where `attention` is large, and all of them where it is small."""
+    rng = np.random.default_rng(seed)
+
+    def affine(width: int, scale: float = 1.0) -> Affine:
+        drawn = rng.uniform(0.5, 1.5, width), rng.normal(0, 0.1, width)
+        return Affine(*((scale * values).astype(np.float32) for values in drawn))
+
+    def glu(inputs: int, outputs: int, scale: float = 1.0) -> Glu:
+        return Glu(rng.normal(0, 1 / inputs**0.5, (outputs, inputs)).astype(np.float32), affine(outputs, scale))
+
+    first, second = glu(n_genes, 20), glu(10, 20)
+
+    def layers(scale: float) -> list[Glu]:
+        again = [replace(first, norm=affine(20, scale)), replace(second, norm=affine(20))]
+        return [*again, glu(10, 20), glu(10, 20)]
+
+    return TabNet(
+        n_d=6,
+        n_a=4,
+        gamma=float(rng.uniform(1, 2)),
+        initial=affine(n_genes),
+        splitter=layers(10),
+        steps=[Step(glu(4, n_genes, attention), layers(100)) for _ in range(steps)],
+        final=rng.normal(size=(5, 6)).astype(np.float32),
+        temperature=float(rng.uniform(0.5, 2)),
+    )
+
+
+def random_counts(seed: int, cells: int, n_genes: int = 70) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    counts = rng.poisson(rng.gamma(0.3, 3.0, (cells, n_genes))).astype(np.float32)
+    counts[:, -1] += 1  # the gene whose place the padding's -1 would also name
+    return counts
+
+
+def assert_near(got: dict[str, np.ndarray], expected: dict[str, np.ndarray], atol: float = 2e-4) -> None:
+    for name, values in expected.items():
+        np.testing.assert_allclose(got[name], values, rtol=0, atol=atol * max(1.0, np.abs(values).max()), err_msg=name)
+
+
+# ── the published code ───────────────────────────────────────────────────────────────────────────
+
+
+def test_the_reference_agrees_with_the_published_code(published: Golden) -> None:
+    got = reference(published.net, log1p_10k(published.counts, published.total))
+    answers = published.answers
+    np.testing.assert_allclose(got["logits"], answers["torch64_logits"], atol=2e-4)
+    np.testing.assert_allclose(got["embedding"], answers["torch64_encoding"], atol=2e-4)
+    np.testing.assert_allclose(got["attention"], answers["torch64_attention"], atol=2e-5)
+
+
+def test_the_graph_agrees_with_the_published_code(published: Golden) -> None:
+    graph = session(tabnet_graph(published.net, normalise="total"))
+    got = run(graph, feed(published.counts, total=published.total), published.counts.shape[1])
+    answers = published.answers
+    np.testing.assert_allclose(got["logits"], answers["torch64_logits"], atol=2e-4)
+    np.testing.assert_allclose(got["embedding"], answers["torch64_encoding"], atol=1e-4)
+    np.testing.assert_allclose(got["attention"], answers["torch64_attention"], atol=2e-5)
+    np.testing.assert_array_equal(np.argsort(-got["logits"], axis=1)[:, :3], answers["torch_topk_indices"])
+
+
+def test_values_may_come_normalised(published: Golden) -> None:
+    values = log1p_10k(published.counts, published.total).astype(np.float32)
+    got = run(session(tabnet_graph(published.net, normalise="none")), feed(values), values.shape[1])
+    np.testing.assert_allclose(got["logits"], published.answers["torch64_logits"], atol=2e-4)
+
+
+def test_normalising_by_the_own_genes_needs_no_total(published: Golden) -> None:
+    graph = session(tabnet_graph(published.net, normalise="own"))
+    assert {node.name for node in graph.get_inputs()} == {"genes", "counts"}
+    got = run(graph, feed(published.counts), published.counts.shape[1])
+    assert_near(got, reference(published.net, log1p_10k(published.counts)))
+
+
+def test_other_ways_of_normalising_are_refused(published: Golden) -> None:
+    with pytest.raises(ValueError, match=r"'own', 'total' or 'none', not 'mean'"):
+        tabnet_graph(published.net, normalise="mean")
+
+
+# ── any network, any cells ───────────────────────────────────────────────────────────────────────
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    steps=st.integers(1, 4),
+    attention=st.sampled_from([0.01, 0.3, 1.0, 10.0]),
+    wider=st.integers(0, 5),
+)
+@settings(max_examples=30)
+def test_graphs_agree_with_the_reference(seed: int, steps: int, attention: float, wider: int) -> None:
+    net, counts = random_net(seed, steps=steps, attention=attention), random_counts(seed, 9)
+    got = run(session(tabnet_graph(net)), feed(counts, wider=wider), 70)
+    expected = reference(net, log1p_10k(counts))
+    assert_near(got, expected, 1e-3)
+    assert int(got["width"]) == max(1, (got["attention"] > 0).sum(axis=1).max()), "as wide as the batch needs"
+
+
+@pytest.mark.parametrize(("attention", "least", "most"), [(1e-6, 70, 70), (0.3, 4, 40), (100.0, 1, 3)])
+def test_masks_are_exact_from_one_gene_to_all(attention: float, least: int, most: int) -> None:
+    net, counts = random_net(1, steps=1, attention=attention), random_counts(1, 20)
+    got = run(session(tabnet_graph(net)), feed(counts), 70)
+    support = (got["attention"] > 0).sum(axis=1)
+    assert least <= support.min() and support.max() <= most
+    np.testing.assert_allclose(got["attention"].sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(got["attention"], reference(net, log1p_10k(counts))["attention"], atol=1e-5)
+
+
+def test_genes_that_tie_share() -> None:
+    net = random_net(2, steps=1)
+    even = Glu(np.zeros_like(net.steps[0].attention.weight), Affine(np.ones(70, np.float32), np.zeros(70, np.float32)))
+    tied = replace(net, steps=[replace(net.steps[0], attention=even)])
+    got = run(session(tabnet_graph(tied)), feed(random_counts(2, 3)), 70)
+    np.testing.assert_allclose(got["attention"], 1 / 70, rtol=1e-6)
+
+
+@pytest.mark.parametrize("size", [1, 7, 64])
+def test_a_cell_does_not_depend_on_its_batch(published: Golden, size: int) -> None:
+    graph = session(tabnet_graph(published.net, normalise="own"))
+    counts = np.tile(published.counts, (4, 1))
+    whole = run(graph, feed(counts, wider=3), counts.shape[1])
+    for start in range(0, len(counts), size):
+        part = run(graph, feed(counts[start : start + size]), counts.shape[1])
+        for name in ("logits", "embedding", "attention"):
+            expected = whole[name][start : start + size]
+            np.testing.assert_allclose(part[name], expected, rtol=0, atol=2e-6 * np.abs(whole[name]).max())
+
+
+def test_order_of_genes_and_padding_change_nothing(published: Golden) -> None:
+    graph = session(tabnet_graph(published.net, normalise="own"))
+    inputs = feed(published.counts, wider=11)
+    order = np.random.default_rng(0).permutation(inputs["genes"].shape[1])
+    shuffled = {name: np.ascontiguousarray(values[:, order]) for name, values in inputs.items()}
+    n_genes = published.counts.shape[1]
+    one, other = run(graph, inputs, n_genes), run(graph, shuffled, n_genes)
+    for name in ("logits", "embedding", "attention"):
+        np.testing.assert_allclose(one[name], other[name], rtol=0, atol=1e-6 * np.abs(one[name]).max())
+
+
+def test_a_cell_of_nothing_gives_numbers_all_the_same(published: Golden) -> None:
+    n_genes = published.counts.shape[1]
+    got = run(session(tabnet_graph(published.net)), feed(np.zeros((2, n_genes), np.float32)), n_genes)
+    assert_near(got, reference(published.net, np.zeros((2, n_genes))))
+
+
+def test_only_what_is_asked_for_can_be_had(published: Golden) -> None:
+    graph = session(tabnet_graph(published.net))
+    assert [node.name for node in graph.get_outputs()] == OUTPUTS
+    assert graph.run(["logits"], feed(published.counts))[0].shape == (16, 10)
+
+
+def test_graphs_are_of_the_versions_that_runtimes_read(published: Golden) -> None:
+    model = onnx.load_from_string(tabnet_graph(published.net))
+    assert [entry.version for entry in model.opset_import] == [18] and model.ir_version == 10
+
+
+def test_batch_norms_fold() -> None:
+    rng = np.random.default_rng(0)
+    weight, bias, mean, variance = rng.uniform(0.1, 2, (4, 5)).astype(np.float32)
+    x = rng.normal(size=(3, 5))
+    folded = Affine.of(weight, bias, mean, variance)
+    expected = (x - mean) / np.sqrt(variance + 1e-5) * weight + bias
+    np.testing.assert_allclose(x * folded.scale + folded.shift, expected, atol=1e-5)
+
+
+def test_maps_are_dense_layers_with_relu_between() -> None:
+    rng = np.random.default_rng(0)
+    layers = [
+        (rng.normal(size=(n, m)).astype(np.float32), rng.normal(size=m).astype(np.float32))
+        for n, m in ((4, 9), (9, 9), (9, 2))
+    ]
+    x = expected = rng.normal(size=(6, 4)).astype(np.float32)
+    for weight, bias in layers[:-1]:
+        expected = np.maximum(expected @ weight + bias, 0)
+    expected = expected @ layers[-1][0] + layers[-1][1]
+    np.testing.assert_allclose(session(mlp_graph(layers)).run(["xy"], {"embedding": x})[0], expected, atol=1e-4)
+
+
+@given(st.lists(st.floats(-50, 50), min_size=1, max_size=20))
+def test_the_references_own_sparsemax_projects_onto_the_simplex(row: list[float]) -> None:
+    p = sparsemax(np.array([row]))[0]
+    assert p.min() >= 0 and abs(p.sum() - 1) < 1e-9
+    used = p > 1e-12
+    offset = np.array(row)[used] - p[used]
+    np.testing.assert_allclose(offset, offset[0], atol=1e-9)
+    assert (np.array(row)[~used] <= offset[0] + 1e-9).all()
