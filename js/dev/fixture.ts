@@ -84,7 +84,7 @@ const SCENES: Record<string, () => Scene> = {
       state: {
         elapsed: 12.4,
         problem: {
-          title: "Batch 21 did not fit in memory.",
+          title: "Batch 21 did not fit in memory",
           detail: "onnxruntime could not allocate 1.21 GB for 256 cells.",
           remedy: "Smaller batches give the same labels. The cells done so far are kept.",
         },
@@ -103,7 +103,11 @@ const SCENES: Record<string, () => Scene> = {
   notice: () =>
     done({
       tell: (sink) =>
-        sink.problem({ title: "The kernel did not take the selection.", detail: "It did not answer.", remedy: "" }),
+        sink.problem({
+          title: "The kernel did not take the selection",
+          detail: "the kernel did not answer",
+          remedy: "",
+        }),
     }),
   lost: () => ({ ...under("running", 0.52), tell: (sink) => sink.connection("lost") }),
   nogl: () => done(),

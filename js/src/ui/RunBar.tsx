@@ -2,7 +2,7 @@ import type { Command } from "../protocol";
 import { useStore } from "./context";
 import { count } from "./format";
 import { Icon, IconButton, type IconName } from "./parts/Icon";
-import { type Phase, phaseOf, type RunWords, runWords, STATE_WORDS } from "./words";
+import { type Phase, phaseOf, type RunWords, runWords, STATE_WORDS, stateWord } from "./words";
 
 interface Control {
   icon: IconName;
@@ -12,7 +12,8 @@ interface Control {
 
 function mainControl(phase: Phase): Control {
   if (phase === "running") return { icon: "pause", label: "Pause", command: "pause" };
-  if (phase === "paused") return { icon: "play", label: "Resume", command: "resume" };
+  if (phase === "paused" || phase === "stopped" || phase === "failed")
+    return { icon: "play", label: "Resume", command: "resume" };
   if (phase === "done") return { icon: "play", label: "Run again", command: "run" };
   return { icon: "play", label: "Run", command: "run" };
 }
@@ -84,7 +85,8 @@ export function RunBar({ tiny }: { tiny: boolean }) {
   const state = run.value;
   const phase = phaseOf(state, connection.value);
   const words = runWords(state, schema.value, phase);
-  const { word, icon } = STATE_WORDS[phase];
+  const { icon } = STATE_WORDS[phase];
+  const word = stateWord(state, phase);
   return (
     <div class="run">
       <span class="model" title={model ? `${model.title}, version ${model.version}` : undefined}>

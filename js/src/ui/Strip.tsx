@@ -1,9 +1,9 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import type { RunState, Schema } from "../protocol";
+import type { Problem, RunState, Schema } from "../protocol";
 import type { Store } from "../store";
 import { useStore } from "./context";
-import { count, plural } from "./format";
+import { count, plural, sentence } from "./format";
 import { Icon, IconButton, type IconName } from "./parts/Icon";
 import { phaseOf } from "./words";
 
@@ -19,10 +19,12 @@ interface Notice {
   dismiss?: () => void;
 }
 
+const resume = (store: Store, label: string): Notice["action"] =>
+  store.session.can.run ? { label, run: () => store.session.command("resume") } : undefined;
+
 function failed(run: RunState, store: Store): Notice {
-  const problem = run.problem ?? { title: "The run failed.", detail: "", remedy: "" };
+  const problem = run.problem ?? { title: "The run failed", detail: "", remedy: "" };
   const kept = run.done > 0 ? `The ${plural(run.done, "cell")} done so far are kept.` : "";
-  const label = run.done > 0 ? "Go on" : "Try again";
   return {
     key: `failed ${run.run} ${problem.title}`,
     icon: "alert",
@@ -30,18 +32,18 @@ function failed(run: RunState, store: Store): Notice {
     title: problem.title,
     detail: problem.detail,
     more: problem.remedy || kept,
-    action: store.session.can.run ? { label, run: () => store.session.command("resume") } : undefined,
+    action: resume(store, run.done > 0 ? "Resume" : "Try again"),
   };
 }
 
 function ready(run: RunState, schema: Schema, store: Store): Notice {
   const { report } = schema;
   return {
-    key: "ready",
+    key: `ready ${run.run}`,
     icon: "clock",
-    title: `${plural(run.total, "cell")}, ready to label.`,
+    title: `${plural(run.total, "cell")}, ready to label`,
     detail: report
-      ? `${count(report.genes_matched)} of the model’s ${count(report.genes_model)} genes are in this data.`
+      ? `${count(report.genes_matched)} of the model’s ${count(report.genes_model)} genes are in this data`
       : "",
     more: "",
     action: store.session.can.run ? { label: "Run", run: () => store.session.command("run") } : undefined,
@@ -49,59 +51,55 @@ function ready(run: RunState, schema: Schema, store: Store): Notice {
 }
 
 function partly(run: RunState): Notice {
-  const reasons = run.failures.map(({ reason, cells }) => `${count(cells)}: ${reason}`).join("; ");
   return {
     key: `cells ${run.run} ${run.failed}`,
     icon: "alert",
-    title: `${plural(run.failed, "cell")} could not be labelled.`,
-    detail: reasons,
+    title: `${plural(run.failed, "cell")} could not be labelled`,
+    detail: run.failures.map(({ reason, cells }) => `${count(cells)}: ${reason}`).join("; "),
     more: "",
   };
 }
 
-/** The one thing that matters most now, or nothing. */
-function noticeOf(store: Store): Notice | null {
+function told(problem: Problem, store: Store): Notice {
+  const dismiss = () => {
+    store.notice.value = null;
+  };
+  const { title, detail, remedy } = problem;
+  return { key: `told ${title}`, icon: "alert", title, detail, more: remedy, dismiss };
+}
+
+const LOST: Notice = {
+  key: "lost",
+  icon: "unplug",
+  title: "The kernel does not answer",
+  detail: "What is here can still be explored",
+  more: "It goes on by itself when the kernel answers again; after a restart, run the cell again.",
+};
+
+/** What there is to say, most important first. */
+function notices(store: Store): Notice[] {
   const run = store.run.value;
   const schema = store.schema.value;
   const phase = phaseOf(run, store.connection.value);
-  if (phase === "lost")
-    return {
-      key: "lost",
-      icon: "unplug",
-      title: "The kernel does not answer.",
-      detail: "What is here can still be explored.",
-      more: "It goes on by itself when the kernel answers again; after a restart, run the cell again.",
-    };
-  if (!run || !schema) return null;
-  if (phase === "failed") return failed(run, store);
-  const told = store.notice.value;
-  if (told) {
-    const dismiss = () => {
-      store.notice.value = null;
-    };
-    return {
-      key: `told ${told.title}`,
-      icon: "alert",
-      title: told.title,
-      detail: told.detail,
-      more: told.remedy,
-      dismiss,
-    };
-  }
-  if (phase === "ready" && run.total > 0) return ready(run, schema, store);
-  const over = phase === "done" || phase === "stopped";
-  if (over && run.failed > 0) return partly(run);
-  const [note] = run.notes;
-  return note ? { key: `note ${note}`, icon: "info", title: note, detail: "", more: "" } : null;
+  if (phase === "lost") return [LOST];
+  if (!run || !schema) return [];
+  const all: Notice[] = [];
+  if (phase === "failed") all.push(failed(run, store));
+  if (store.notice.value) all.push(told(store.notice.value, store));
+  if (phase === "ready" && run.total > 0) all.push(ready(run, schema, store));
+  if ((phase === "done" || phase === "stopped") && run.failed > 0) all.push(partly(run));
+  for (const note of run.notes)
+    all.push({ key: `note ${run.run} ${note}`, icon: "info", title: note, detail: "", more: "" });
+  return all;
 }
 
 function Text({ title, detail, more }: Pick<Notice, "title" | "detail" | "more">): ComponentChildren {
   return (
     <div class="tx">
       <div>
-        <span class="b">{title}</span> {detail}
+        <span class="b">{sentence(title)}</span> {sentence(detail)}
       </div>
-      {more && <div class="f2">{more}</div>}
+      {more && <div class="f2">{sentence(more)}</div>}
     </div>
   );
 }
@@ -109,14 +107,15 @@ function Text({ title, detail, more }: Pick<Notice, "title" | "detail" | "more">
 /** What needs a decision, or must be known: one strip under the run bar, which takes its room from the plot. */
 export function Strip() {
   const store = useStore();
-  const [seen, setSeen] = useState("");
-  const notice = noticeOf(store);
-  if (!notice || notice.key === seen) return <div />;
+  const [seen, setSeen] = useState<ReadonlySet<string>>(new Set());
+  const notice = notices(store).find(({ key }) => !seen.has(key));
+  if (!notice) return <div />;
   const { icon, error, action } = notice;
-  const dismissible = !action && notice.key !== "lost";
+  const dismissible = !action && notice !== LOST;
   const dismiss = () => {
-    setSeen(notice.key);
-    notice.dismiss?.();
+    // What was told once may be told again: the store forgets it.
+    if (notice.dismiss) notice.dismiss();
+    else setSeen(new Set([...seen, notice.key]));
   };
   return (
     <div class={error ? "strip" : "strip plain"} role={error ? "alert" : "status"}>

@@ -1,6 +1,10 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { userEvent } from "vitest/browser";
+import { dressPage } from "../../dev/hosts";
+import type { Rgb } from "../view/api";
+import { mountWidget } from "./mount";
 import { open, textOf } from "./testing/open";
+import { contrast } from "./theme";
 
 describe("run bar", () => {
   test("nothing jumps: what stands in running and in done stands at the same place", async () => {
@@ -107,6 +111,69 @@ describe("the plot", () => {
   });
 });
 
+/** Presses, draws a way and lets go, with the mouse in the plot's own pixels. */
+function drag(plot: HTMLElement, way: [number, number][], keys: PointerEventInit = {}): void {
+  const box = plot.getBoundingClientRect();
+  const fire = (type: string, [x, y]: [number, number]) =>
+    plot.dispatchEvent(
+      new PointerEvent(type, { clientX: box.left + x, clientY: box.top + y, bubbles: true, pointerId: 1, ...keys }),
+    );
+  plot.setPointerCapture = () => undefined;
+  fire("pointerdown", way[0] as [number, number]);
+  for (const point of way) fire("pointermove", point);
+  fire("pointerup", way[way.length - 1] as [number, number]);
+}
+
+const AROUND_ALL: [number, number][] = [
+  [1, 1],
+  [640, 1],
+  [640, 380],
+  [1, 380],
+];
+
+describe("the lasso", () => {
+  test("Shift-drag selects, Alt-drag takes away, and the session hears of it", async () => {
+    const widget = await open();
+    await vi.waitFor(() => expect(widget.store.extent.value).not.toBeNull());
+    const plot = widget.one(".plot");
+    drag(plot, AROUND_ALL, { shiftKey: true });
+    await vi.waitFor(() => expect(widget.store.counts.value?.selected).toBe(300));
+    expect(widget.session.selected?.count).toBe(300);
+    const left = AROUND_ALL.map(([x, y]): [number, number] => [x / 2, y]);
+    drag(plot, left, { shiftKey: true, altKey: true });
+    await vi.waitFor(() => expect(widget.store.counts.value?.selected).toBeLessThan(300));
+    expect(widget.store.counts.value?.selected).toBeGreaterThan(0);
+  });
+
+  test("too short a way selects nothing and keeps what is selected", async () => {
+    const widget = await open();
+    await vi.waitFor(() => expect(widget.store.extent.value).not.toBeNull());
+    widget.store.select({ by: "rows", rows: Uint32Array.of(1), mode: "replace" });
+    await vi.waitFor(() => expect(widget.store.counts.value?.selected).toBe(1));
+    const select = vi.spyOn(widget.store, "select");
+    drag(widget.one(".plot"), [[10, 10]], { shiftKey: true });
+    expect(select).not.toHaveBeenCalled();
+  });
+});
+
+describe("two views of one widget", () => {
+  test("share what is chosen, and go away one by one", async () => {
+    const widget = await open();
+    const second = document.createElement("div");
+    second.style.width = "1100px";
+    document.body.append(second);
+    const unmount = mountWidget(second, widget.store);
+    const words = () => textOf(second.firstElementChild?.shadowRoot?.querySelector(".tbar") as Element);
+    await vi.waitFor(() => expect(words()).toContain("300 of 300"));
+    widget.store.hide("label", new Set([3]));
+    await vi.waitFor(() => expect(words()).toContain("without IT"));
+    unmount();
+    second.remove();
+    widget.store.hide("label", new Set());
+    await vi.waitFor(() => expect(textOf(widget.one(".tbar"))).toBe("300 of 300 cells"));
+  });
+});
+
 describe("what is read aloud", () => {
   const said = (widget: Awaited<ReturnType<typeof open>>) => textOf(widget.one('[aria-live="polite"]'));
 
@@ -119,7 +186,31 @@ describe("what is read aloud", () => {
   });
 });
 
+/** What a token looks like on the frame's ground. */
+function seen(frame: HTMLElement, token: string): Rgb {
+  const context = new OffscreenCanvas(1, 1).getContext("2d")!;
+  const probe = document.createElement("span");
+  frame.append(probe);
+  for (const name of ["--bg", token]) {
+    probe.style.color = `var(${name})`;
+    context.fillStyle = getComputedStyle(probe).color;
+    context.fillRect(0, 0, 1, 1);
+  }
+  probe.remove();
+  return [...context.getImageData(0, 0, 1, 1).data].slice(0, 3) as Rgb;
+}
+
 describe("themes", () => {
+  test.each(["light", "dark", "vscode-dark", "plain"])("text is legible in %s", async (name) => {
+    onTestFinished(() => document.documentElement.removeAttribute("style"));
+    dressPage(name);
+    const frame = (await open()).one(".cw");
+    await vi.waitFor(() => expect(frame.dataset.dark).toBe(String(name.endsWith("dark"))));
+    const ground = seen(frame, "--bg");
+    for (const token of ["--fg", "--fg2", "--err"]) expect(contrast(seen(frame, token), ground)).toBeGreaterThan(4.5);
+    expect(contrast(seen(frame, "--btnfg"), seen(frame, "--btn"))).toBeGreaterThanOrEqual(4.5);
+  });
+
   test("VS Code's colours win over the light ones that its manager sets for Jupyter", async () => {
     const style = document.documentElement.style;
     style.setProperty("--jp-layout-color0", "#ffffff");
@@ -132,5 +223,25 @@ describe("themes", () => {
     for (const name of ["--vscode-editor-background", "--vscode-foreground"]) style.removeProperty(name);
     await vi.waitFor(() => expect([frame.dataset.host, frame.dataset.dark]).toEqual(["jupyter", "false"]));
     style.removeProperty("--jp-layout-color0");
+  });
+});
+
+describe("the strip", () => {
+  test("says one thing after another, each until it is dismissed", async () => {
+    const widget = await open({ state: { notes: ["nothing was written", "two names are the same"] } });
+    expect(textOf(widget.one(".strip"))).toBe("Nothing was written.");
+    widget.one('[aria-label="Dismiss"]').click();
+    await vi.waitFor(() => expect(textOf(widget.one(".strip"))).toBe("Two names are the same."));
+    widget.one('[aria-label="Dismiss"]').click();
+    await vi.waitFor(() => expect(widget.all(".strip")).toHaveLength(0));
+  });
+
+  test("a failure has a remedy and a button that goes on from there", async () => {
+    const problem = { title: "Memory ran out", detail: "1.2 GB", remedy: "Choose a smaller batch_size." };
+    const widget = await open({ done: 100, status: "failed", state: { problem } });
+    expect(textOf(widget.one('[role="alert"]'))).toBe("Memory ran out. 1.2 GB.Choose a smaller batch_size.Resume");
+    const command = vi.spyOn(widget.session, "command");
+    widget.one(".strip .pri").click();
+    expect(command).toHaveBeenCalledWith("resume");
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { count, duration, percent, plural, speed, timeLeft, value } from "./format";
+import { count, duration, percent, plural, sentence, speed, timeLeft, value } from "./format";
 
 test("counts have thousands separators", () => {
   expect(count(8412)).toBe("8,412");
@@ -15,6 +15,13 @@ test("one cell, many cells", () => {
   expect(plural(1, "cell")).toBe("1 cell");
   expect(plural(2000, "category", "categories")).toBe("2,000 categories");
 });
+
+test.each([
+  ["the run failed", "The run failed."],
+  ["Done.", "Done."],
+  [" wait …", "Wait …"],
+  ["", ""],
+])("%j is the sentence %j", (text, words) => expect(sentence(text)).toBe(words));
 
 describe("times", () => {
   test.each([

@@ -11,6 +11,14 @@ export function plural(n: number, one: string, many = `${one}s`): string {
   return `${count(n)} ${n === 1 ? one : many}`;
 }
 
+/** Words from elsewhere as a sentence: a capital first, a full stop last. */
+export function sentence(text: string): string {
+  const words = text.trim();
+  if (!words) return "";
+  const begun = words.charAt(0).toUpperCase() + words.slice(1);
+  return /[.!?…]$/.test(begun) ? begun : `${begun}.`;
+}
+
 /** "0.4 s", "20.4 s", "3 min 20 s", "1 h 5 min". */
 export function duration(seconds: number): string {
   if (seconds < 59.95) return `${seconds.toFixed(1)} s`;

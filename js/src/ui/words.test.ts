@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { RunState } from "../protocol";
-import { announcement, phaseOf, runWords } from "./words";
+import { announcement, phaseOf, runWords, stateWord } from "./words";
 
 const state = (more: Partial<RunState> = {}): RunState => ({
   run: "r1",
@@ -57,6 +57,11 @@ describe("run bar", () => {
   test("an empty run is no division by nothing", () => {
     expect(runWords(state({ total: 0, done: 0, status: "idle" }), null, "ready").progress).toBe(0);
   });
+});
+
+test("all labelled, and the map still on its way", () => {
+  expect(stateWord(state({ phase: "fitting the layout" }), "running")).toBe("Fitting");
+  expect(stateWord(state(), "running")).toBe("Running");
 });
 
 test("a failure is read out with its title", () => {

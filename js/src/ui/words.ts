@@ -25,6 +25,11 @@ export const STATE_WORDS: Record<Phase, { word: string; icon: IconName }> = {
   lost: { word: "No kernel", icon: "unplug" },
 };
 
+/** The word beside the controls: what a running run is busy with, where that is not labelling. */
+export function stateWord(run: RunState | null, phase: Phase): string {
+  return phase === "running" && run?.phase === "fitting the layout" ? "Fitting" : STATE_WORDS[phase].word;
+}
+
 export interface RunWords {
   /** Share of cells done, for the bar; null where words stand in its place. */
   progress: number | null;

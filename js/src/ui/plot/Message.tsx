@@ -51,7 +51,7 @@ function wordsOf(store: Store, late: boolean): Words | null {
 const fitting = (done: number): Words => ({
   icon: "spin",
   title: `${plural(done, "cell")} labelled; the map is being fitted`,
-  detail: "The table below has every label already.",
+  detail: "The table has every label already.",
 });
 
 export function Message() {
