@@ -57,7 +57,10 @@ describe("legend", () => {
   test("rows do not move under the mouse while counts tick up", async () => {
     const widget = await open({ done: 20, status: "running" });
     await ready(widget);
-    const order = () => rows(widget).map((r) => r.querySelector(".nm")?.textContent);
+    const order = () =>
+      rows(widget)
+        .slice(0, 10)
+        .map((r) => r.querySelector(".nm")?.textContent);
     const before = order();
     await userEvent.hover(rows(widget)[3]!);
     widget.session.advance(280);
