@@ -97,8 +97,10 @@ class Connection implements Link {
 
   #receive(message: FromView): void {
     switch (message.type) {
-      case "frame":
-        return this.#frames.get(message.view)?.(message);
+      case "frame": {
+        const show = this.#frames.get(message.view);
+        return show ? show(message) : message.bitmap.close();
+      }
       case "gl":
         for (const events of this.#data.values()) events.gl(message.state);
         return;

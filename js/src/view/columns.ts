@@ -110,6 +110,7 @@ export class Columns {
   takePiece(piece: ColumnPiece): void {
     if (piece.column === "reference") return this.#takeReference(piece);
     if (piece.column === "xy") {
+      if (piece.start + piece.count > this.n) return;
       this.xy.set(piece.values.subarray(0, 2 * piece.count) as Float32Array, 2 * piece.start);
       return;
     }

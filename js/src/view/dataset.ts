@@ -1,37 +1,43 @@
-/** One widget's cells: columns, what passes, what is selected, the table. No drawing and no messages. */
+/** One widget's cells: columns, what passes, what is selected. No drawing and no messages. */
 import { CELL, type ColumnSpec, type RunState, type Schema } from "../protocol";
 import type { ColumnPiece, Rows } from "../session/session";
 import type { Counts, Extent, Look, Pointed, Select, Sort, TableSlice } from "./api";
 import { Columns } from "./columns";
-import { applyFilters } from "./filter";
+import { boundsOf, union } from "./extent";
+import { filterAll, filterRows } from "./filter";
 import { applySelect, toBits } from "./select";
-import { orderBy, tableRows } from "./sort";
 import { summarize } from "./summary";
+import { Table } from "./table";
+
+/** What a picture depends on, as numbers that grow. */
+export interface Versions {
+  /** Anything. */
+  any: number;
+  /** Look, filters, selection or whole columns: all cells are looked at anew. Not mere new rows. */
+  style: number;
+  /** Cells or the reference got other places. */
+  places: number;
+}
 
 export class Dataset {
-  columns: Columns;
+  readonly columns: Columns;
   look: Look | null = null;
   run: RunState;
-  selected: Uint8Array;
+  readonly selected: Uint8Array;
   /** Filters that each cell fails. */
-  fails: Uint8Array;
+  readonly fails: Uint8Array;
   shown: number;
-  sort: Sort = { column: null, descending: false, selectionFirst: false };
-  /** Grows with whatever a picture depends on. */
-  version = 0;
-  /** Grows when cells get places. */
-  places = 0;
-  /** When each cell was drawn first, in seconds on the page's clock; 0: long ago. */
-  born: Float32Array;
-
-  /** When the latest cells were drawn first. */
+  readonly version: Versions = { any: 0, style: 0, places: 0 };
+  /** When each cell got its result, in seconds; 0: long ago. */
+  readonly born: Float32Array;
+  /** When the latest one did. */
   bornLast = -Infinity;
 
-  /** Rows from and to which the graphics card has not seen. */
-  #changed: [number, number] = [0, 0];
-  #order: Uint32Array | null = null;
-  #orderStale = true;
-  #table: Uint32Array | null = null;
+  readonly #table: Table;
+  /** Rows that came since a picture was made, as a range. */
+  #changed: [from: number, to: number];
+  #extent: Extent | null = null;
+  #extentOf = -1;
 
   constructor(schema: Schema, run: RunState) {
     this.run = run;
@@ -41,6 +47,7 @@ export class Dataset {
     this.born = new Float32Array(schema.n);
     this.shown = schema.n;
     this.#changed = [0, schema.n];
+    this.#table = new Table(this);
   }
 
   /** What there is before a session told anything. */
@@ -48,75 +55,66 @@ export class Dataset {
     return new Dataset({ n: 0, columns: [] as ColumnSpec[] } as Schema, { status: "idle" } as RunState);
   }
 
+  get running(): boolean {
+    return this.run.status === "running";
+  }
+
   /** Rows that changed since the last call, as a range. */
-  takeChanged(): [number, number] {
+  takeChanged(): [from: number, to: number] {
     const changed = this.#changed;
     this.#changed = [this.columns.n, 0];
     return changed;
   }
 
+  /** A graphics card that has nothing yet, or lost it, needs all. */
   changedAll(): void {
     this.#changed = [0, this.columns.n];
-    this.version++;
-  }
-
-  get running(): boolean {
-    return this.run.status === "running";
+    this.#restyle();
+    this.version.places++;
   }
 
   takeRows(rows: Rows, now: number): void {
-    const { state } = this.columns;
-    let [from, to] = this.#changed;
-    for (const row of rows.rows) {
-      if (row >= state.length) continue;
-      if (state[row] === CELL.notRun) this.born[row] = this.bornLast = now;
-      from = Math.min(from, row);
-      to = Math.max(to, row + 1);
-    }
-    this.#changed = [from, to];
-    if (this.columns.takeRows(rows)) this.places++;
-    this.#refilter();
-    this.#orderStale ||= this.#sortedBy((id) => this.columns.spec(id)?.group === "result");
-    this.#table = null;
+    if (rows.run !== this.columns.schema.run) return;
+    this.#note(rows.rows, now);
+    if (this.columns.takeRows(rows)) this.version.places++;
+    this.shown += filterRows(this.columns, this.look?.filters ?? [], this.fails, rows.rows);
+    this.#table.rowsCame(this.columns.spec(this.#table.sort.column ?? "")?.group === "result");
+    this.version.any++;
   }
 
   takePiece(piece: ColumnPiece): void {
     this.columns.takePiece(piece);
-    if (piece.column === "xy" || piece.column === "reference") {
-      this.places++;
-      this.changedAll();
-    }
-    if (this.look?.filters.some((filter) => filter.column === piece.column)) this.#refilter();
-    this.#orderStale ||= this.#sortedBy((id) => id === piece.column);
-    if (this.#orderStale) this.#table = null;
-    this.version++;
+    if (piece.column === "xy" || piece.column === "reference") this.changedAll();
+    if (this.#table.sort.column === piece.column) this.#table.resort();
+    const filters = this.look?.filters.some((filter) => filter.column === piece.column);
+    if (filters) this.#refilter();
+    if (filters || this.look?.color === piece.column) this.#restyle();
   }
 
   setRun(run: RunState): void {
-    if (run.status !== this.run.status) this.version++;
+    const changed = run.status !== this.run.status;
     this.run = run;
+    if (!changed) return;
+    this.version.any++;
+    this.#table.membersChanged();
   }
 
   setLook(look: Look): void {
     const refilter = JSON.stringify(look.filters) !== JSON.stringify(this.look?.filters ?? []);
     this.look = look;
-    if (refilter) {
-      this.#refilter();
-      this.#table = null;
-    }
-    this.version++;
+    if (refilter) this.#refilter();
+    this.#restyle();
   }
 
   setSort(sort: Sort): void {
-    this.#orderStale ||= sort.column !== this.sort.column || sort.descending !== this.sort.descending;
-    this.sort = sort;
-    this.#table = null;
+    this.#table.sortBy(sort);
   }
 
   select(select: Select): { bits: Uint8Array; count: number } {
-    applySelect(this.selected, select, { columns: this.columns, fails: this.fails, table: () => this.table() });
-    if (this.sort.selectionFirst) this.#table = null;
-    this.version++;
+    const { columns, fails } = this;
+    applySelect(this.selected, select, { columns, fails, table: () => this.#table.rows() });
+    if (this.#table.sort.selectionFirst) this.#table.membersChanged();
+    this.#restyle();
     return toBits(this.selected);
   }
 
@@ -124,37 +122,15 @@ export class Dataset {
     return summarize(this);
   }
 
-  table(): Uint32Array {
-    if (this.#orderStale) {
-      this.#order = orderBy(this.columns, this.sort.column, this.sort.descending);
-      this.#orderStale = false;
-      this.#table = null;
-    }
-    this.#table ??= tableRows(this.#order, this.fails, this.shown, this.selected, this.sort.selectionFirst);
-    return this.#table;
-  }
-
   slice(start: number, count: number, ids: readonly string[]): TableSlice {
-    const table = this.table();
-    const from = Math.max(0, Math.min(start, table.length));
-    const rows = table.slice(from, from + Math.max(0, count));
-    const columns: TableSlice["columns"] = {};
-    for (const id of ids) columns[id] = this.#cells(id, rows);
-    return {
-      start: from,
-      total: table.length,
-      rows,
-      state: Uint8Array.from(rows, (row) => this.columns.state[row] as number),
-      selected: Uint8Array.from(rows, (row) => this.selected[row] as number),
-      columns,
-    };
+    return this.#table.slice(start, count, ids);
   }
 
   locate(row: number): number {
-    return this.table().indexOf(row);
+    return this.#table.rows().indexOf(row);
   }
 
-  /** The nearest cell that passes within some distance of a point, in data space. */
+  /** The nearest cell that passes within some distance of a point, in data space; -1 for none. */
   nearest(x: number, y: number, radius: number): number {
     const { xy } = this.columns;
     let [best, found] = [radius * radius, -1];
@@ -170,8 +146,10 @@ export class Dataset {
     return found;
   }
 
-  pointed(row: number): Pointed {
+  /** null where there is no such cell. */
+  pointed(row: number): Pointed | null {
     const { columns } = this;
+    if (!(row >= 0 && row < columns.n)) return null;
     const color = columns.numbers(this.look?.color ?? "label");
     const isCategory = color?.spec.kind === "category";
     return {
@@ -189,43 +167,34 @@ export class Dataset {
   }
 
   extent(): Extent | null {
-    const { reference, xy } = this.columns;
-    return union(boundsOf(xy, xy.length / 2), reference && boundsOf(reference.xy, reference.held));
+    if (this.#extentOf === this.version.places) return this.#extent;
+    const { reference, xy, n } = this.columns;
+    this.#extent = union(boundsOf(xy, n), reference && boundsOf(reference.xy, reference.held));
+    this.#extentOf = this.version.places;
+    return this.#extent;
   }
 
-  #cells(id: string, rows: Uint32Array): TableSlice["columns"][string] {
-    const text = this.columns.text(id);
-    if (text) return Array.from(rows, (row) => text.at(row));
-    const column = this.columns.numbers(id);
-    if (!column) return null;
-    if (column.spec.kind === "category") return Int32Array.from(rows, (row) => this.columns.code(column, row));
-    return Float64Array.from(rows, (row) => this.columns.number(column, row));
-  }
-
-  #sortedBy(matches: (id: string) => boolean): boolean {
-    return this.sort.column !== null && matches(this.sort.column);
+  /** Notes which rows changed, and which of them got their result just now. */
+  #note(rows: Uint32Array, now: number): void {
+    const { state } = this.columns;
+    let [from, to] = this.#changed;
+    for (const row of rows) {
+      if (row >= state.length) continue;
+      // What a page that was reloaded gets all at once is not new.
+      if (this.running && state[row] === CELL.notRun) this.born[row] = this.bornLast = now;
+      if (row < from) from = row;
+      if (row >= to) to = row + 1;
+    }
+    this.#changed = [from, to];
   }
 
   #refilter(): void {
-    this.shown = applyFilters(this.columns, this.look?.filters ?? [], this.fails);
-    this.version++;
+    this.shown = filterAll(this.columns, this.look?.filters ?? [], this.fails);
+    this.#table.membersChanged();
   }
-}
 
-function boundsOf(xy: Float32Array, count: number): Extent | null {
-  let [x0, y0, x1, y1] = [Infinity, Infinity, -Infinity, -Infinity];
-  for (let i = 0; i < 2 * count; i += 2) {
-    const x = xy[i] as number;
-    const y = xy[i + 1] as number;
-    if (x < x0) x0 = x;
-    if (x > x1) x1 = x;
-    if (y < y0) y0 = y;
-    if (y > y1) y1 = y;
+  #restyle(): void {
+    this.version.style++;
+    this.version.any++;
   }
-  return x1 >= x0 && y1 >= y0 ? { x0, y0, x1, y1 } : null;
-}
-
-function union(a: Extent | null, b: Extent | null): Extent | null {
-  if (!a || !b) return a ?? b;
-  return { x0: Math.min(a.x0, b.x0), y0: Math.min(a.y0, b.y0), x1: Math.max(a.x1, b.x1), y1: Math.max(a.y1, b.y1) };
 }

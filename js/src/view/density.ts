@@ -1,5 +1,6 @@
 /** How crowded the map is, on a grid over its extent: sizes and opacity follow it. */
 import type { Extent } from "./api";
+import { sizeOf } from "./extent";
 
 export const GRID = 160;
 
@@ -16,8 +17,7 @@ export interface Density {
  * not drift while a run goes on.
  */
 export function densityOf(xy: Float32Array, extent: Extent, expected: number): Density {
-  const width = Math.max(extent.x1 - extent.x0, 1e-6);
-  const height = Math.max(extent.y1 - extent.y0, 1e-6);
+  const { width, height } = sizeOf(extent);
   const raw = new Float32Array(GRID * GRID);
   let placed = 0;
   for (let i = 0; i < xy.length; i += 2) {
@@ -47,8 +47,7 @@ function smooth(raw: Float32Array, scale: number): Float32Array {
 
 /** One disc per occupied square is the same silhouette as one per cell, and a hundredth of the work. */
 export function silhouette(xy: Float32Array, count: number, extent: Extent): Float32Array {
-  const width = Math.max(extent.x1 - extent.x0, 1e-6);
-  const height = Math.max(extent.y1 - extent.y0, 1e-6);
+  const { width, height } = sizeOf(extent);
   const seen = new Uint8Array(GRID * GRID);
   const kept: number[] = [];
   for (let i = 0; i < 2 * count; i += 2) {

@@ -1,183 +1,119 @@
 /** The view's desk: takes the page's messages, keeps datasets and plots, and says what changed, not too often. */
 import type { FromView, ToView } from "./api";
 import { Dataset } from "./dataset";
-import { Ruler } from "./labels";
-import { Painter } from "./painter";
-import { Plot } from "./plot";
+import { Painting } from "./painting";
 
 export type Post = (message: FromView, transfer?: Transferable[]) => void;
 
-/** Milliseconds: between frames, and between two reports on the same data. */
-const FRAME = 16;
+/** Milliseconds between two reports on the same data, which take at most a tenth of the time. */
 const REPORT = 100;
-/** A picture that the page did not take by then is taken for lost (a hidden tab). */
-const UNSEEN = 500;
+const SHARE = 10;
 const POINT_RADIUS = 9;
 
 interface Desk {
-  data: Dataset;
   id: string;
+  data: Dataset;
   stale: boolean;
   reportedAt: number;
   cost: number;
   extent: string;
 }
 
-interface Screen {
-  plot: Plot;
-  nextAt: number;
-  shownAt: number;
-  waiting: boolean;
-}
+type DataMessage = Exclude<ToView, { view: string } | { type: "open" }>;
 
 export class ViewEngine {
   readonly #post: Post;
   readonly #desks = new Map<string, Desk>();
-  readonly #screens = new Map<string, Screen>();
-  #painter: Painter | null | undefined;
-  #ruler: Ruler | null = null;
+  readonly #painting: Painting;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(post: Post) {
     this.#post = post;
+    this.#painting = new Painting(post, () => this.#schedule(0));
   }
 
-  /** For tests. */
-  get painter(): Painter | null {
-    return this.#painter ?? null;
+  /** For tests: null before the first plot, and where there is no WebGL2. */
+  get context(): WebGL2RenderingContext | null {
+    return this.#painting.context;
   }
 
   handle(message: ToView): void {
-    if ("view" in message) this.#handleView(message);
-    else this.#handleData(message);
+    if (message.type === "open") this.#open(message);
+    else if (message.type === "attach") this.#painting.attach(message, this.#deskOf(message.data).data);
+    else if (message.type === "point") this.#point(message);
+    else if ("view" in message) this.#painting.handle(message);
+    else this.#handleData(message, this.#deskOf(message.data));
     this.#schedule(0);
   }
 
-  #handleData(message: Exclude<ToView, { view: string }>): void {
-    if (message.type === "open") return this.#open(message);
-    const desk = this.#desks.get(message.data) ?? this.#newDesk(message.data, Dataset.empty());
+  #handleData(message: DataMessage, desk: Desk): void {
+    const { data } = desk;
+    const post = this.#post;
+    switch (message.type) {
+      case "table": {
+        const { req, start, count, columns } = message;
+        return post({ type: "table", req, slice: data.slice(start, count, columns) });
+      }
+      case "locate":
+        return post({ type: "located", req: message.req, position: data.locate(message.row) });
+      case "place":
+        return post({ type: "pointed", req: message.req, pointed: data.pointed(message.row) });
+      case "close":
+        this.#painting.forget(data);
+        this.#desks.delete(desk.id);
+        return;
+      default:
+        this.#change(message, desk);
+        desk.stale = true;
+    }
+  }
+
+  #change(message: Exclude<DataMessage, { req: number } | { type: "close" }>, desk: Desk): void {
     const { data } = desk;
     switch (message.type) {
       case "state":
         return data.setRun(message.state);
       case "rows":
-        data.takeRows(message.rows, performance.now() / 1000);
-        break;
+        return data.takeRows(message.rows, performance.now() / 1000);
       case "column":
-        data.takePiece(message.piece);
-        break;
+        return data.takePiece(message.piece);
       case "look":
-        data.setLook(message.look);
-        break;
+        return data.setLook(message.look);
+      case "sort":
+        desk.reportedAt = 0;
+        return data.setSort(message.sort);
       case "select": {
+        desk.reportedAt = 0;
         const { bits, count } = data.select(message.select);
         if (message.select.by !== "bits") this.#post({ type: "selected", data: desk.id, bits, count });
-        desk.reportedAt = 0;
-        break;
       }
-      case "sort":
-        data.setSort(message.sort);
-        desk.reportedAt = 0;
-        break;
-      case "table":
-        return this.#post({
-          type: "table",
-          req: message.req,
-          slice: data.slice(message.start, message.count, message.columns),
-        });
-      case "locate":
-        return this.#post({ type: "located", req: message.req, position: data.locate(message.row) });
-      case "place":
-        return this.#post({ type: "pointed", req: message.req, pointed: data.pointed(message.row) });
-      case "close":
-        return this.#close(desk);
     }
-    desk.stale = true;
   }
 
   #open({ data: id, schema, state }: Extract<ToView, { type: "open" }>): void {
-    const before = this.#desks.get(id);
-    const { data } = this.#newDesk(id, new Dataset(schema, state));
-    if (!before) return;
-    if (before.data.look) data.setLook({ ...before.data.look, filters: [], focus: -1 });
-    this.#painter?.forget(before.data);
-    for (const screen of this.#screens.values())
-      if (screen.plot.data === before.data) screen.plot = screen.plot.showing(data);
+    const before = this.#deskOf(id).data;
+    const data = new Dataset(schema, state);
+    this.#desks.set(id, { data, id, stale: true, reportedAt: 0, cost: 0, extent: "" });
+    if (before.look) data.setLook({ ...before.look, filters: [], focus: -1 });
+    this.#painting.replace(before, data);
   }
 
-  #newDesk(id: string, data: Dataset): Desk {
-    const desk = { data, id, stale: true, reportedAt: 0, cost: 0, extent: "" };
-    this.#desks.set(id, desk);
+  /** A plot may be on the screen before anything is known of its cells. */
+  #deskOf(id: string): Desk {
+    let desk = this.#desks.get(id);
+    if (!desk) {
+      desk = { data: Dataset.empty(), id, stale: false, reportedAt: 0, cost: 0, extent: "" };
+      this.#desks.set(id, desk);
+    }
     return desk;
   }
 
-  #close(desk: Desk): void {
-    for (const [view, { plot }] of this.#screens) if (plot.data === desk.data) this.#screens.delete(view);
-    this.#painter?.forget(desk.data);
-    this.#desks.delete(desk.id);
-  }
-
-  #handleView(message: Extract<ToView, { view: string }>): void {
-    if (message.type === "attach") return this.#attach(message);
-    const screen = this.#screens.get(message.view);
-    if (!screen) return;
-    const { plot } = screen;
-    switch (message.type) {
-      case "resize":
-        plot.width = message.width;
-        plot.height = message.height;
-        plot.dpr = message.dpr;
-        return plot.touch();
-      case "camera":
-        screen.nextAt = Math.min(screen.nextAt, performance.now() + FRAME);
-        return plot.move(message.camera, message.fit, performance.now() / 1000);
-      case "theme":
-        plot.theme = message.theme;
-        return plot.touch();
-      case "dress":
-        plot.labels = message.labels;
-        plot.avoid = message.avoid;
-        return plot.touch();
-      case "shown":
-        screen.waiting = false;
-        return;
-      case "point":
-        return this.#point(plot, message.req, message.x, message.y);
-      case "detach":
-        this.#screens.delete(message.view);
-    }
-  }
-
-  #attach(message: Extract<ToView, { type: "attach" }>): void {
-    // a plot may be on the screen before anything is known of its cells
-    const desk = this.#desks.get(message.data) ?? this.#newDesk(message.data, Dataset.empty());
-    const plot = new Plot(desk.data, message, message.theme, message.still);
-    this.#screens.set(message.view, { plot, nextAt: 0, shownAt: 0, waiting: false });
-    if (this.#painter === undefined) this.#makePainter();
-    else this.#post({ type: "gl", state: this.#painter === null ? "none" : this.#painter.lost ? "lost" : "ok" });
-  }
-
-  #makePainter(): void {
-    try {
-      this.#ruler = new Ruler();
-      this.#painter = new Painter((state) => {
-        this.#post({ type: "gl", state });
-        for (const { plot } of this.#screens.values()) plot.touch();
-        this.#schedule(0);
-      });
-      this.#post({ type: "gl", state: "ok" });
-    } catch (error) {
-      console.warn("cellwidget: no map, since", error);
-      this.#painter = null;
-      this.#post({ type: "gl", state: "none" });
-    }
-  }
-
-  #point(plot: Plot, req: number, x: number, y: number): void {
-    const { camera, data } = plot;
-    if (!camera) return this.#post({ type: "pointed", req, pointed: null });
-    const row = data.nearest((x - camera.x) / camera.k, (camera.y - y) / camera.k, POINT_RADIUS / camera.k);
-    this.#post({ type: "pointed", req, pointed: row < 0 ? null : data.pointed(row) });
+  #point({ view, req, x, y }: Extract<ToView, { type: "point" }>): void {
+    const plot = this.#painting.plot(view);
+    const camera = plot?.camera;
+    let row = -1;
+    if (camera) row = plot.data.nearest((x - camera.x) / camera.k, (camera.y - y) / camera.k, POINT_RADIUS / camera.k);
+    this.#post({ type: "pointed", req, pointed: plot?.data.pointed(row) ?? null });
   }
 
   #schedule(wait: number): void {
@@ -186,22 +122,21 @@ export class ViewEngine {
     this.#timer = setTimeout(() => {
       this.#timer = null;
       const next = this.#work();
-      if (next !== null) this.#schedule(Math.max(4, next));
+      if (next !== null) this.#schedule(Math.max(1, next));
     }, wait);
   }
 
   /** Reports and draws what is due; returns the milliseconds until more is, or null. */
   #work(): number | null {
     const waits = [...this.#desks.values()].map((desk) => this.#report(desk));
-    waits.push(...[...this.#screens].map(([view, screen]) => this.#draw(view, screen)));
-    const due = waits.filter((wait) => wait !== null);
+    const due = [...waits, this.#painting.work()].filter((wait) => wait !== null);
     return due.length > 0 ? Math.min(...due) : null;
   }
 
   #report(desk: Desk): number | null {
     if (!desk.stale) return null;
     const now = performance.now();
-    const wait = desk.reportedAt + Math.max(REPORT, 9 * desk.cost) - now;
+    const wait = desk.reportedAt + Math.max(REPORT, SHARE * desk.cost) - now;
     if (wait > 0) return wait;
     const { data, id } = desk;
     const extent = data.extent();
@@ -215,20 +150,5 @@ export class ViewEngine {
     desk.reportedAt = performance.now();
     desk.cost = desk.reportedAt - now;
     return null;
-  }
-
-  #draw(view: string, screen: Screen): number | null {
-    const now = performance.now();
-    const { plot } = screen;
-    if (!this.#painter || !this.#ruler || this.#painter.lost) return null;
-    if (!plot.due(now / 1000)) return plot.resting(now / 1000);
-    if (screen.waiting && now - screen.shownAt < UNSEEN) return FRAME;
-    if (now < screen.nextAt) return screen.nextAt - now;
-    const frame = plot.draw(this.#painter, this.#ruler, now / 1000);
-    this.#post({ type: "frame", view, ...frame }, [frame.bitmap]);
-    screen.waiting = true;
-    screen.shownAt = performance.now();
-    screen.nextAt = screen.shownAt + Math.max(FRAME, 1000 * plot.pause);
-    return FRAME;
   }
 }

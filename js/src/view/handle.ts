@@ -12,6 +12,15 @@ export interface Link {
 
 let views = 0;
 
+/** The view also runs where there is no document to look at. */
+const page = (globalThis as unknown as { document?: EventTarget & { hidden: boolean } }).document;
+
+/** At once on a page that is on the screen; else when it is again, so that nothing is drawn for a hidden tab. */
+function whenSeen(then: () => void): void {
+  if (page?.hidden) page.addEventListener("visibilitychange", () => whenSeen(then), { once: true });
+  else then();
+}
+
 export function makeData(link: Link, data: string, release: () => void): ViewData {
   let closed = false;
   return {
@@ -35,8 +44,11 @@ export function makeData(link: Link, data: string, release: () => void): ViewDat
     attach: (size, theme, still, onFrame) => {
       const view = `${data}/${++views}`;
       link.watch(view, (frame) => {
-        onFrame(frame.bitmap, frame.camera, frame.labels);
-        link.send({ type: "shown", view });
+        try {
+          onFrame(frame.bitmap, frame.camera, frame.labels);
+        } finally {
+          whenSeen(() => link.send({ type: "shown", view }));
+        }
       });
       link.send({ type: "attach", view, data, ...size, theme, still });
       return makePlot(link, view);

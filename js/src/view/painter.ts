@@ -13,8 +13,10 @@ export interface Picture {
   /** The k at which everything is in view. */
   fit: number;
   theme: Theme;
-  /** Seconds; Infinity: points are not born, they are there. */
+  /** Seconds. */
   now: number;
+  /** New points are large and settle; otherwise they are just there. */
+  births: boolean;
 }
 
 const BACKDROP = 5;
@@ -24,7 +26,8 @@ export class Painter {
   readonly #gl: WebGL2RenderingContext;
   #program: WebGLProgram | null = null;
   #at: Record<Uniform, WebGLUniformLocation | null> | null = null;
-  #gpu = new Map<Dataset, GpuData>();
+  readonly #gpu = new Map<Dataset, GpuData>();
+  #fence: WebGLSync | null = null;
 
   /** Throws where there is no WebGL2. */
   constructor(onChange: (state: "lost" | "ok") => void) {
@@ -36,6 +39,7 @@ export class Painter {
       event.preventDefault();
       this.#gpu.clear();
       this.#program = null;
+      this.#fence = null;
       onChange("lost");
     });
     this.#canvas.addEventListener("webglcontextrestored", () => {
@@ -66,7 +70,7 @@ export class Painter {
       data.changedAll();
       this.#gpu.set(data, gpu);
     }
-    gpu.update(data, performance.now() / 1000);
+    gpu.update(data, picture.now);
     const [width, height] = [Math.round(picture.width * picture.dpr), Math.round(picture.height * picture.dpr)];
     if (this.#canvas.width !== width) this.#canvas.width = width;
     if (this.#canvas.height !== height) this.#canvas.height = height;
@@ -82,7 +86,19 @@ export class Painter {
     gl.bindVertexArray(gpu.vao);
     for (const layer of Object.values(LAYER)) this.#drawLayer(gpu, layer);
     gl.bindVertexArray(null);
+    this.#fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
+    gl.flush();
     return this.#canvas.transferToImageBitmap();
+  }
+
+  /** Whether the graphics card is still at the last picture: asked from a new task each time, or it never changes. */
+  busy(): boolean {
+    const gl = this.#gl;
+    if (!this.#fence) return false;
+    if (!gl.isContextLost() && gl.getSyncParameter(this.#fence, gl.SYNC_STATUS) !== gl.SIGNALED) return true;
+    gl.deleteSync(this.#fence);
+    this.#fence = null;
+    return false;
   }
 
   #prepare(): void {
@@ -116,14 +132,14 @@ export class Painter {
     this.#gl.uniform3f(this.#uniform(name), r / 255, g / 255, b / 255);
   }
 
-  #setPicture({ width, height, dpr, camera, fit, theme, now }: Picture): void {
+  #setPicture({ width, height, dpr, camera, fit, theme, now, births }: Picture): void {
     const gl = this.#gl;
     gl.uniform2f(this.#uniform("u_scale"), (2 * camera.k) / width, (2 * camera.k) / height);
     gl.uniform2f(this.#uniform("u_shift"), (2 * camera.x) / width - 1, 1 - (2 * camera.y) / height);
     gl.uniform1f(this.#uniform("u_dpr"), dpr);
     gl.uniform1f(this.#uniform("u_k"), camera.k);
     gl.uniform1f(this.#uniform("u_zoom"), fit > 0 ? camera.k / fit : 1);
-    gl.uniform1f(this.#uniform("u_now"), Number.isFinite(now) ? now : 1e9);
+    gl.uniform1f(this.#uniform("u_now"), births ? now : 1e9);
     gl.uniform1i(this.#uniform("u_dark"), theme.dark ? 1 : 0);
     this.#color("u_ground", theme.ground);
     this.#color("u_ghost", theme.ghost);
@@ -144,14 +160,13 @@ export class Painter {
     }
     gl.uniform1i(this.#uniform("u_number"), gpu.isNumber ? 1 : 0);
     gl.uniform2f(this.#uniform("u_domain"), ...gpu.domain);
-    const textures = [
-      ["u_density", gpu.densityTexture],
-      ["u_palette", gpu.paletteTexture],
-      ["u_ramp", gpu.rampTexture],
+    const lookups = [
+      ["u_density", gpu.densities],
+      ["u_palette", gpu.palette],
+      ["u_ramp", gpu.ramp],
     ] as const;
-    textures.forEach(([name, texture], unit) => {
-      gl.activeTexture(gl.TEXTURE0 + unit);
-      gl.bindTexture(gl.TEXTURE_2D, texture);
+    lookups.forEach(([name, lookup], unit) => {
+      lookup.bind(unit);
       gl.uniform1i(this.#uniform(name), unit);
     });
   }
@@ -164,9 +179,10 @@ export class Painter {
   }
 
   #drawLayer(gpu: GpuData, layer: number): void {
-    const [from, to] = [gpu.layers.starts[layer] as number, gpu.layers.starts[layer + 1] as number];
-    if (to === from) return;
+    const order = gpu.orders[layer];
+    if (!order || order.count === 0) return;
+    order.bind();
     this.#gl.uniform1i(this.#uniform("u_layer"), layer);
-    this.#gl.drawElements(this.#gl.POINTS, to - from, this.#gl.UNSIGNED_INT, 4 * from);
+    this.#gl.drawElements(this.#gl.POINTS, order.count, this.#gl.UNSIGNED_INT, 0);
   }
 }

@@ -55,9 +55,15 @@ export interface Chosen {
   table: () => Uint32Array;
 }
 
+function rangeOf(table: Uint32Array, { from, to }: { from: number; to: number }): Uint32Array {
+  return table.slice(Math.max(0, Math.min(from, to)), Math.max(0, Math.max(from, to) + 1));
+}
+
 /** Changes `selected` as a gesture says. */
 export function applySelect(selected: Uint8Array, select: Select, { columns, fails, table }: Chosen): void {
   const mode = "mode" in select ? select.mode : "replace";
+  // Before anything changes: the table may have the selection first.
+  const range = select.by === "range" ? rangeOf(table(), select) : [];
   if (mode === "replace") selected.fill(0);
   const value = mode === "remove" ? 0 : 1;
   switch (select.by) {
@@ -74,12 +80,9 @@ export function applySelect(selected: Uint8Array, select: Select, { columns, fai
       for (const row of select.rows)
         if (row < selected.length) selected[row] = mode === "toggle" ? 1 - (selected[row] as number) : value;
       return;
-    case "range": {
-      const rows = table();
-      const [from, to] = [Math.min(select.from, select.to), Math.max(select.from, select.to)];
-      for (let at = Math.max(0, from); at <= to && at < rows.length; at++) selected[rows[at] as number] = 1;
+    case "range":
+      for (const row of range) selected[row] = 1;
       return;
-    }
     case "category": {
       const column = columns.numbers(select.column);
       for (let row = 0; row < fails.length; row++)
