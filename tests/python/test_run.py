@@ -354,8 +354,6 @@ def test_wait_for_too_short_a_time_leaves_the_run_going() -> None:
 
 @pytest.mark.parametrize("what", ["log1p", "filter_cells", "replace X"])
 def test_results_are_those_of_the_start_whatever_is_done_to_the_anndata(what: str) -> None:
-    import scanpy as sc
-
     adata, gate = dataset(500), Gate()
     start = adata.copy()
     run = made(adata, FakeEngine(gate), batch_size=10)
@@ -363,9 +361,9 @@ def test_results_are_those_of_the_start_whatever_is_done_to_the_anndata(what: st
     gate.await_batch()
     run._cells._thread.join()  # type: ignore[union-attr]  # reading is ahead of inference
     if what == "log1p":
-        sc.pp.log1p(adata)
+        np.log1p(adata.X.data, out=adata.X.data)  # as scanpy.pp.log1p does
     elif what == "filter_cells":
-        sc.pp.filter_cells(adata, min_counts=12)
+        adata._inplace_subset_obs(np.asarray(adata.X.sum(axis=1)).ravel() >= 12)  # as scanpy.pp.filter_cells does
         assert adata.n_obs < 500
     else:
         adata.X = adata.X * 0
@@ -443,4 +441,4 @@ class Orders(RuleBasedStateMachine):
 
 
 TestOrders = Orders.TestCase
-TestOrders.settings = settings(max_examples=40, stateful_step_count=15, deadline=None)
+TestOrders.settings = settings(max_examples=20, stateful_step_count=15, deadline=None)
