@@ -67,9 +67,7 @@ def fit(counts: NDArray[np.int32], targets: NDArray[np.int64], classes: int, rec
     torch.manual_seed(seed)
     torch.use_deterministic_algorithms(True)
     x, y = torch.as_tensor(counts, dtype=torch.float32), torch.as_tensor(targets, dtype=torch.int64)
-    net = TabNet(
-        x.shape[1], classes, n_d=recipe.n_d, n_a=recipe.n_a, steps=recipe.steps, gamma=recipe.gamma
-    )
+    net = TabNet(x.shape[1], classes, n_d=recipe.n_d, n_a=recipe.n_a, steps=recipe.steps, gamma=recipe.gamma)
     mean = deepcopy(net)
     loss_of = nn.CrossEntropyLoss(weight=_weights(y, classes, recipe.weighting), label_smoothing=recipe.smoothing)
     optimiser = torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
