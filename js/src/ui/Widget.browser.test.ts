@@ -3,7 +3,7 @@ import { userEvent } from "vitest/browser";
 import { dressPage } from "../../dev/hosts";
 import type { Rgb } from "../view/api";
 import { mountWidget } from "./mount";
-import { open, textOf } from "./testing/open";
+import { open, textOf, until } from "./testing/open";
 import { contrast } from "./theme";
 
 describe("run bar", () => {
@@ -18,7 +18,7 @@ describe("run bar", () => {
       );
     const running = lefts();
     widget.session.advance(150);
-    await vi.waitFor(() => expect(textOf(widget.one(".st"))).toBe("Done"));
+    await until(() => expect(textOf(widget.one(".st"))).toBe("Done"));
     expect(lefts()).toEqual(running);
   });
 
@@ -26,11 +26,11 @@ describe("run bar", () => {
     const widget = await open({ done: 10, status: "running" });
     const words = () => textOf(widget.one(".st"));
     widget.one('[aria-label="Pause"]').click();
-    await vi.waitFor(() => expect(words()).toBe("Paused"));
+    await until(() => expect(words()).toBe("Paused"));
     widget.one('[aria-label="Resume"]').click();
-    await vi.waitFor(() => expect(words()).toBe("Running"));
+    await until(() => expect(words()).toBe("Running"));
     widget.one('[aria-label="Stop"]').click();
-    await vi.waitFor(() => expect(words()).toBe("Stopped"));
+    await until(() => expect(words()).toBe("Stopped"));
     expect(widget.one<HTMLButtonElement>('[aria-label="Stop"]').disabled).toBe(true);
   });
 });
@@ -57,7 +57,7 @@ describe("the frame", () => {
     const height = widget.one(".cw").offsetHeight;
     expect(textOf(widget.one(".strip"))).toContain("300 cells, ready to label.");
     widget.one(".strip .pri").click();
-    await vi.waitFor(() => expect(widget.all(".strip")).toHaveLength(0));
+    await until(() => expect(widget.all(".strip")).toHaveLength(0));
     expect(widget.one(".cw").offsetHeight).toBe(height);
   });
 
@@ -65,16 +65,16 @@ describe("the frame", () => {
     const widget = await open();
     widget.one(".resize").focus();
     await userEvent.keyboard("{ArrowDown}");
-    await vi.waitFor(() => expect(widget.one(".cw").offsetHeight).toBe(664));
+    await until(() => expect(widget.one(".cw").offsetHeight).toBe(664));
     for (let i = 0; i < 20; i++) await userEvent.keyboard("{ArrowUp}");
-    await vi.waitFor(() => expect(widget.one(".cw").offsetHeight).toBe(320));
+    await until(() => expect(widget.one(".cw").offsetHeight).toBe(320));
   });
 
   test("below 420 px the table is behind a button", async () => {
     const widget = await open({ width: 400 });
     expect(widget.all('[role="grid"]')).toHaveLength(0);
     widget.one(".tabs .end").click();
-    await vi.waitFor(() => expect(widget.all('[role="grid"]')).toHaveLength(1));
+    await until(() => expect(widget.all('[role="grid"]')).toHaveLength(1));
   });
 
   test("keys pressed in it are no commands of the notebook", async () => {
@@ -101,13 +101,13 @@ describe("the plot", () => {
     const widget = await open();
     widget.store.pinCell(3);
     widget.store.select({ by: "rows", rows: Uint32Array.of(1, 2), mode: "replace" });
-    await vi.waitFor(() => expect(widget.store.counts.value?.selected).toBe(2));
+    await until(() => expect(widget.store.counts.value?.selected).toBe(2));
     widget.one(".plot").focus();
     await userEvent.keyboard("{Escape}");
     expect(widget.store.pin.value).toBeNull();
     expect(widget.store.counts.value?.selected).toBe(2);
     await userEvent.keyboard("{Escape}");
-    await vi.waitFor(() => expect(widget.store.counts.value?.selected).toBe(0));
+    await until(() => expect(widget.store.counts.value?.selected).toBe(0));
   });
 });
 
@@ -134,22 +134,22 @@ const AROUND_ALL: [number, number][] = [
 describe("the lasso", () => {
   test("Shift-drag selects, Alt-drag takes away, and the session hears of it", async () => {
     const widget = await open();
-    await vi.waitFor(() => expect(widget.store.extent.value).not.toBeNull());
+    await until(() => expect(widget.store.extent.value).not.toBeNull());
     const plot = widget.one(".plot");
     drag(plot, AROUND_ALL, { shiftKey: true });
-    await vi.waitFor(() => expect(widget.store.counts.value?.selected).toBe(300));
+    await until(() => expect(widget.store.counts.value?.selected).toBe(300));
     expect(widget.session.selected?.count).toBe(300);
     const left = AROUND_ALL.map(([x, y]): [number, number] => [x / 2, y]);
     drag(plot, left, { shiftKey: true, altKey: true });
-    await vi.waitFor(() => expect(widget.store.counts.value?.selected).toBeLessThan(300));
+    await until(() => expect(widget.store.counts.value?.selected).toBeLessThan(300));
     expect(widget.store.counts.value?.selected).toBeGreaterThan(0);
   });
 
   test("too short a way selects nothing and keeps what is selected", async () => {
     const widget = await open();
-    await vi.waitFor(() => expect(widget.store.extent.value).not.toBeNull());
+    await until(() => expect(widget.store.extent.value).not.toBeNull());
     widget.store.select({ by: "rows", rows: Uint32Array.of(1), mode: "replace" });
-    await vi.waitFor(() => expect(widget.store.counts.value?.selected).toBe(1));
+    await until(() => expect(widget.store.counts.value?.selected).toBe(1));
     const select = vi.spyOn(widget.store, "select");
     drag(widget.one(".plot"), [[10, 10]], { shiftKey: true });
     expect(select).not.toHaveBeenCalled();
@@ -164,13 +164,13 @@ describe("two views of one widget", () => {
     document.body.append(second);
     const unmount = mountWidget(second, widget.store);
     const words = () => textOf(second.firstElementChild?.shadowRoot?.querySelector(".tbar") as Element);
-    await vi.waitFor(() => expect(words()).toContain("300 of 300"));
+    await until(() => expect(words()).toContain("300 of 300"));
     widget.store.hide("label", new Set([3]));
-    await vi.waitFor(() => expect(words()).toContain("without IT"));
+    await until(() => expect(words()).toContain("without IT"));
     unmount();
     second.remove();
     widget.store.hide("label", new Set());
-    await vi.waitFor(() => expect(textOf(widget.one(".tbar"))).toBe("300 of 300 cells"));
+    await until(() => expect(textOf(widget.one(".tbar"))).toBe("300 of 300 cells"));
   });
 });
 
@@ -180,9 +180,9 @@ describe("what is read aloud", () => {
   test("the end of a run, and a selection", async () => {
     const widget = await open({ done: 299, status: "running" });
     widget.session.advance(1);
-    await vi.waitFor(() => expect(said(widget)).toMatch(/^Done: 300 cells/));
+    await until(() => expect(said(widget)).toMatch(/^Done: 300 cells/));
     widget.store.select({ by: "rows", rows: Uint32Array.of(1, 2), mode: "replace" });
-    await vi.waitFor(() => expect(said(widget)).toBe("2 cells selected"));
+    await until(() => expect(said(widget)).toBe("2 cells selected"));
   });
 });
 
@@ -205,7 +205,7 @@ describe("themes", () => {
     onTestFinished(() => document.documentElement.removeAttribute("style"));
     dressPage(name);
     const frame = (await open()).one(".cw");
-    await vi.waitFor(() => expect(frame.dataset.dark).toBe(String(name.endsWith("dark"))));
+    await until(() => expect(frame.dataset.dark).toBe(String(name.endsWith("dark"))));
     const ground = seen(frame, "--bg");
     for (const token of ["--fg", "--fg2", "--err"]) expect(contrast(seen(frame, token), ground)).toBeGreaterThan(4.5);
     expect(contrast(seen(frame, "--btnfg"), seen(frame, "--btn"))).toBeGreaterThanOrEqual(4.5);
@@ -218,10 +218,10 @@ describe("themes", () => {
     style.setProperty("--vscode-foreground", "#cccccc");
     const widget = await open();
     const frame = widget.one(".cw");
-    await vi.waitFor(() => expect(frame.dataset.dark).toBe("true"));
+    await until(() => expect(frame.dataset.dark).toBe("true"));
     expect(getComputedStyle(frame).backgroundColor).toBe("rgb(31, 31, 31)");
     for (const name of ["--vscode-editor-background", "--vscode-foreground"]) style.removeProperty(name);
-    await vi.waitFor(() => expect([frame.dataset.host, frame.dataset.dark]).toEqual(["jupyter", "false"]));
+    await until(() => expect([frame.dataset.host, frame.dataset.dark]).toEqual(["jupyter", "false"]));
     style.removeProperty("--jp-layout-color0");
   });
 });
@@ -231,9 +231,9 @@ describe("the strip", () => {
     const widget = await open({ state: { notes: ["nothing was written", "two names are the same"] } });
     expect(textOf(widget.one(".strip"))).toBe("Nothing was written.");
     widget.one('[aria-label="Dismiss"]').click();
-    await vi.waitFor(() => expect(textOf(widget.one(".strip"))).toBe("Two names are the same."));
+    await until(() => expect(textOf(widget.one(".strip"))).toBe("Two names are the same."));
     widget.one('[aria-label="Dismiss"]').click();
-    await vi.waitFor(() => expect(widget.all(".strip")).toHaveLength(0));
+    await until(() => expect(widget.all(".strip")).toHaveLength(0));
   });
 
   test("a failure has a remedy and a button that goes on from there", async () => {

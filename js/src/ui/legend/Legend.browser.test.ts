@@ -1,11 +1,11 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { userEvent } from "vitest/browser";
-import { type Opened, open, textOf } from "../testing/open";
+import { type Opened, open, textOf, until } from "../testing/open";
 
 const LIST = '[role="listbox"]';
 const rows = ({ all }: Opened) => all(`${LIST} .lg`);
 const row = (widget: Opened, name: string) => rows(widget).find((r) => r.querySelector(".nm")?.textContent === name)!;
-const ready = (widget: Opened) => vi.waitFor(() => expect(textOf(row(widget, "IT"))).toMatch(/\d/));
+const ready = (widget: Opened) => until(() => expect(textOf(row(widget, "IT"))).toMatch(/\d/));
 const off = ({ store }: Opened) => store.hidden.value.get("label")?.size ?? 0;
 const shown = ({ one }: Opened) => textOf(one(".tbar"));
 
@@ -14,20 +14,20 @@ describe("legend", () => {
     const widget = await open();
     await ready(widget);
     row(widget, "IT").click();
-    await vi.waitFor(() => expect(shown(widget)).toContain("only IT"));
-    await vi.waitFor(() => expect(widget.all(".tr").every((r) => textOf(r).includes("IT"))).toBe(true));
+    await until(() => expect(shown(widget)).toContain("only IT"));
+    await until(() => expect(widget.all(".tr").every((r) => textOf(r).includes("IT"))).toBe(true));
     row(widget, "IT").click();
-    await vi.waitFor(() => expect(shown(widget)).toBe("300 of 300 cells"));
+    await until(() => expect(shown(widget)).toBe("300 of 300 cells"));
   });
 
   test("a control-click hides one, struck through and hollow", async () => {
     const widget = await open();
     await ready(widget);
     row(widget, "VIP").dispatchEvent(new MouseEvent("click", { bubbles: true, ctrlKey: true }));
-    await vi.waitFor(() => expect(row(widget, "VIP").getAttribute("aria-selected")).toBe("false"));
+    await until(() => expect(row(widget, "VIP").getAttribute("aria-selected")).toBe("false"));
     expect(row(widget, "VIP").querySelector(".dot.ring")).not.toBeNull();
-    await vi.waitFor(() => expect(shown(widget)).toContain("without VIP"));
-    await vi.waitFor(() => expect(textOf(widget.one(".foot"))).toContain("filtered out"));
+    await until(() => expect(shown(widget)).toContain("without VIP"));
+    await until(() => expect(textOf(widget.one(".foot"))).toContain("filtered out"));
   });
 
   test("by keys: arrows point, space toggles, enter isolates, escape shows all", async () => {
@@ -38,20 +38,20 @@ describe("legend", () => {
     expect(widget.one(LIST).getAttribute("aria-activedescendant")).toBe(rows(widget)[1]?.id);
     expect(widget.store.focus.value).toBeGreaterThanOrEqual(0);
     await userEvent.keyboard(" ");
-    await vi.waitFor(() => expect(off(widget)).toBe(1));
+    await until(() => expect(off(widget)).toBe(1));
     await userEvent.keyboard("{Enter}");
-    await vi.waitFor(() => expect(off(widget)).toBe(19));
+    await until(() => expect(off(widget)).toBe(19));
     await userEvent.keyboard("{Escape}");
-    await vi.waitFor(() => expect(off(widget)).toBe(0));
+    await until(() => expect(off(widget)).toBe(0));
   });
 
   test("leaving the list ends the highlight", async () => {
     const widget = await open();
     await ready(widget);
     await userEvent.hover(row(widget, "IT"));
-    await vi.waitFor(() => expect(widget.store.focus.value).toBeGreaterThanOrEqual(0));
+    await until(() => expect(widget.store.focus.value).toBeGreaterThanOrEqual(0));
     await userEvent.hover(widget.one(".run"));
-    await vi.waitFor(() => expect(widget.store.focus.value).toBe(-1));
+    await until(() => expect(widget.store.focus.value).toBe(-1));
   });
 
   test("rows do not move under the mouse while counts tick up", async () => {
@@ -64,17 +64,17 @@ describe("legend", () => {
     const before = order();
     await userEvent.hover(rows(widget)[3]!);
     widget.session.advance(280);
-    await vi.waitFor(() => expect(textOf(widget.one(".foot"))).toContain("300"));
+    await until(() => expect(textOf(widget.one(".foot"))).toContain("300"));
     expect(order()).toEqual(before);
     await userEvent.hover(widget.one(".run"));
-    await vi.waitFor(() => expect(order()).not.toEqual(before));
+    await until(() => expect(order()).not.toEqual(before));
   });
 
   test("many categories scroll: only those in sight are in the page", async () => {
     const widget = await open();
     await ready(widget);
     widget.store.colorBy("obs:cluster");
-    await vi.waitFor(() => expect(textOf(widget.one(".foot"))).toContain("40 categories"));
+    await until(() => expect(textOf(widget.one(".foot"))).toContain("40 categories"));
     expect(rows(widget).length).toBeLessThan(30);
     expect(widget.one(LIST).scrollHeight).toBe(40 * 24);
   });
@@ -91,7 +91,7 @@ describe("colour by", () => {
     expect(widget.all('.menu [role="option"]').map(textOf)).toEqual(["n_counts"]);
     await userEvent.keyboard("{Enter}");
     expect(widget.store.color.value?.id).toBe("obs:n_counts");
-    await vi.waitFor(() => expect(widget.all('[role="slider"]')).toHaveLength(2));
+    await until(() => expect(widget.all('[role="slider"]')).toHaveLength(2));
     expect(field(widget).getAttribute("aria-expanded")).toBe("false");
   });
 
@@ -112,7 +112,7 @@ describe("colour by", () => {
     const widget = await open();
     await ready(widget);
     widget.store.colorBy("score");
-    await vi.waitFor(() => expect(widget.all('[role="slider"]')).toHaveLength(2));
+    await until(() => expect(widget.all('[role="slider"]')).toHaveLength(2));
     widget.all('[role="slider"]')[0]?.focus();
     await userEvent.keyboard("{ArrowRight}{ArrowRight}");
     const [low, high] = widget.store.domain.value ?? [0, 0];

@@ -1,9 +1,9 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { userEvent } from "vitest/browser";
-import { type Opened, open, textOf } from "../testing/open";
+import { type Opened, open, textOf, until } from "../testing/open";
 
 const names = ({ all }: Opened) => all('.tr [data-col="1"]').map(textOf);
-const ready = (widget: Opened) => vi.waitFor(() => expect(names(widget)[0]).toMatch(/^F2S4/));
+const ready = (widget: Opened) => until(() => expect(names(widget)[0]).toMatch(/^F2S4/));
 const focused = ({ host }: Opened) => host.firstElementChild?.shadowRoot?.activeElement as HTMLElement | null;
 const place = (widget: Opened) => {
   const cell = focused(widget);
@@ -25,7 +25,7 @@ describe("table", () => {
     const first = names(widget)[0];
     const scroller = widget.one(".tb .scroll");
     scroller.scrollTop = scroller.scrollHeight;
-    await vi.waitFor(() => expect(widget.one('[data-row="4999"] [data-col="1"]').textContent).toMatch(/^F2S4/));
+    await until(() => expect(widget.one('[data-row="4999"] [data-col="1"]').textContent).toMatch(/^F2S4/));
     expect(names(widget)).not.toContain(first);
   });
 
@@ -49,7 +49,7 @@ describe("table", () => {
     await userEvent.keyboard("{ArrowDown}");
     const scroller = widget.one(".tb .scroll");
     scroller.scrollTop = scroller.scrollHeight;
-    await vi.waitFor(() => expect(widget.all('[data-row="299"]')).toHaveLength(1));
+    await until(() => expect(widget.all('[data-row="299"]')).toHaveLength(1));
     expect(place(widget)).toEqual(["0", "1"]);
   });
 
@@ -57,28 +57,28 @@ describe("table", () => {
     const widget = await open();
     await enter(widget);
     await userEvent.keyboard("{ArrowDown} ");
-    await vi.waitFor(() => expect(selected(widget)).toBe(1));
+    await until(() => expect(selected(widget)).toBe(1));
     await userEvent.keyboard("{Shift>}{ArrowDown}{ArrowDown}{/Shift}");
-    await vi.waitFor(() => expect(selected(widget)).toBe(3));
+    await until(() => expect(selected(widget)).toBe(3));
     expect(widget.session.selected?.count).toBe(3);
     expect([...(widget.session.selected?.bits ?? [])].slice(0, 1)).toEqual([0b111]);
     await userEvent.keyboard("{Escape}");
-    await vi.waitFor(() => expect(selected(widget)).toBe(0));
+    await until(() => expect(selected(widget)).toBe(0));
   });
 
   test("clicks: the box, control and shift select, a plain click pins", async () => {
     const widget = await open();
     await ready(widget);
     widget.one('[data-row="1"] [data-col="0"]').click();
-    await vi.waitFor(() => expect(widget.one('[data-row="1"]').getAttribute("aria-selected")).toBe("true"));
+    await until(() => expect(widget.one('[data-row="1"]').getAttribute("aria-selected")).toBe("true"));
     const third = widget.one('[data-row="3"] [data-col="2"]');
     third.dispatchEvent(new MouseEvent("click", { bubbles: true, ctrlKey: true }));
-    await vi.waitFor(() => expect(selected(widget)).toBe(2));
+    await until(() => expect(selected(widget)).toBe(2));
     const sixth = widget.one('[data-row="6"] [data-col="2"]');
     sixth.dispatchEvent(new MouseEvent("click", { bubbles: true, shiftKey: true }));
-    await vi.waitFor(() => expect(selected(widget)).toBe(4));
+    await until(() => expect(selected(widget)).toBe(4));
     widget.one('[data-row="0"] [data-col="2"]').click();
-    await vi.waitFor(() => expect(widget.store.pin.value?.detail?.row).toBe(0));
+    await until(() => expect(widget.store.pin.value?.detail?.row).toBe(0));
     expect(selected(widget)).toBe(4);
   });
 
@@ -88,12 +88,12 @@ describe("table", () => {
     const before = names(widget);
     const head = widget.all('[role="columnheader"]').find((cell) => textOf(cell).startsWith("cell"))!;
     head.click();
-    await vi.waitFor(() => expect(names(widget)).not.toEqual(before));
+    await until(() => expect(names(widget)).not.toEqual(before));
     expect(names(widget)).toEqual([...names(widget)].sort());
     expect(head.getAttribute("aria-sort")).toBe("ascending");
     head.click();
     head.click();
-    await vi.waitFor(() => expect(names(widget)).toEqual(before));
+    await until(() => expect(names(widget)).toEqual(before));
     expect(head.getAttribute("aria-sort")).toBe("none");
   });
 
@@ -102,10 +102,10 @@ describe("table", () => {
     await ready(widget);
     const box = widget.one('.th [data-col="0"]');
     box.click();
-    await vi.waitFor(() => expect(selected(widget)).toBe(300));
-    await vi.waitFor(() => expect(widget.one('.th [role="checkbox"]').getAttribute("aria-checked")).toBe("true"));
+    await until(() => expect(selected(widget)).toBe(300));
+    await until(() => expect(widget.one('.th [role="checkbox"]').getAttribute("aria-checked")).toBe("true"));
     box.click();
-    await vi.waitFor(() => expect(selected(widget)).toBe(0));
+    await until(() => expect(selected(widget)).toBe(0));
   });
 
   test("rows fill in place while a run goes on", async () => {
@@ -115,14 +115,14 @@ describe("table", () => {
     expect(label()).toBe("not run");
     const name = names(widget)[2];
     widget.session.advance(100);
-    await vi.waitFor(() => expect(label()).not.toBe("not run"));
+    await until(() => expect(label()).not.toBe("not run"));
     expect(names(widget)[2]).toBe(name);
   });
 
   test("names from the data are text, whatever they look like", async () => {
     const widget = await open();
     await ready(widget);
-    await vi.waitFor(() => expect(widget.all(".tr").some((row) => textOf(row).includes("<b>bold</b>"))).toBe(true));
+    await until(() => expect(widget.all(".tr").some((row) => textOf(row).includes("<b>bold</b>"))).toBe(true));
     expect(widget.all(".tr b")).toHaveLength(0);
   });
 });

@@ -42,9 +42,12 @@ export async function open({ width = 1100, cells, ...options }: OpenOptions = {}
     if (!found) throw new Error(`there is no ${selector}`);
     return found;
   };
-  await vi.waitFor(() => one(".run .st"));
+  await until(() => one(".run .st"));
   return { host, session, store, all, one };
 }
+
+/** Waits for what comes by way of the worker, on a busy machine too. */
+export const until = <T>(check: () => T | Promise<T>): Promise<T> => vi.waitFor(check, { timeout: 10_000 });
 
 /** Text as it is read: one space wherever there is some. */
 export const textOf = (element: Element): string => (element.textContent ?? "").replace(/\s+/g, " ").trim();
