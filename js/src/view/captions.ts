@@ -1,6 +1,7 @@
 /** The labels of one plot over time: they move with the camera, and are placed anew when it rests. */
 import { CELL } from "../protocol";
 import type { Camera, PlacedLabel, Theme } from "./api";
+import type { NumberColumn } from "./columns";
 import type { Dataset } from "./dataset";
 import { type Anchor, anchorsOf, placeLabels, type Ruler } from "./labels";
 
@@ -69,28 +70,35 @@ export class Captions {
   }
 
   #find({ camera, width, height, avoid, theme }: CaptionScene, ruler: Ruler): PlacedLabel[] {
-    const { columns, look } = this.#data;
     this.#refresh();
-    const names = columns.numbers(look?.color ?? "")?.spec.categories ?? [];
+    const { columns } = this.#data;
+    const names = this.#named()?.spec.categories ?? [];
     const widthOf = (code: number) => ruler.measure(names[code] ?? "", theme.font);
     return placeLabels(this.#anchors, { xy: columns.xy, camera, width, height, avoid, widthOf });
+  }
+
+  /** The column whose categories are named: the colour's, or the labels under a colour that is a number. */
+  #named(): NumberColumn | undefined {
+    const { columns, look } = this.#data;
+    const color = columns.numbers(look?.color ?? "");
+    return color?.spec.kind === "category" ? color : columns.numbers("label");
   }
 
   #refresh(): void {
     const { version, columns, fails, look } = this.#data;
     if (this.#anchorsOf === version.any) return;
     this.#anchorsOf = version.any;
-    const color = columns.numbers(look?.color ?? "");
+    const named = this.#named();
     const extent = this.#data.extent();
-    if (color?.spec.kind !== "category" || !extent) {
+    if (!named || !extent) {
       this.#anchors = [];
       return;
     }
-    const streams = color.spec.group === "result";
-    const focus = look?.focus ?? -1;
+    const streams = named.spec.group === "result";
+    const focus = named.spec.id === look?.color ? look.focus : -1;
     const codeOf = (row: number) => {
       if (fails[row] !== 0 || (streams && columns.state[row] !== CELL.done)) return -1;
-      const code = columns.code(color, row);
+      const code = columns.code(named, row);
       return focus >= 0 && code !== focus ? -1 : code;
     };
     const spread = SPREAD * Math.max(extent.x1 - extent.x0, extent.y1 - extent.y0, 1e-6);

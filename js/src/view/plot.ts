@@ -41,7 +41,7 @@ export class Plot {
   #dress: Dress;
   #drawn = -1;
   #dirty = true;
-  /** Milliseconds of a frame, on average. */
+  /** Milliseconds of a frame, on average; 0: not known yet. */
   #cost = 0;
   /** The last picture had no point that is still to shrink. */
   #settled = true;
@@ -119,7 +119,8 @@ export class Plot {
 
   draw(painter: Painter, ruler: Ruler, now: number): Frame {
     const camera = this.camera ?? { x: 0, y: 0, k: 1 };
-    const births = !this.#still && this.#cost < SMOOTH_FRAME && now - this.data.bornLast < SETTLE;
+    const quick = this.#cost > 0 && this.#cost < SMOOTH_FRAME;
+    const births = quick && !this.#still && now - this.data.bornLast < SETTLE;
     const { theme } = this.#dress;
     const bitmap = painter.draw(this.data, { ...this.#size, camera, fit: this.#fit, theme, now, births });
     this.#settled = !births;

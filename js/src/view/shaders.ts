@@ -15,9 +15,13 @@ uniform sampler2D u_density, u_palette, u_ramp;
 flat out vec4 v_color;
 flat out float v_radius;
 
+bool isZero(float value) {
+  return u_number && (value < -1e29 || (value == 0.0 && u_domain.x >= 0.0));
+}
+
 vec3 colorOf(float value) {
+  if (isZero(value)) return u_zero;
   if (u_number) {
-    if (value < -1e29 || (value == 0.0 && u_domain.x >= 0.0)) return u_zero;
     float t = clamp((value - u_domain.x) / max(u_domain.y - u_domain.x, 1e-12), 0.0, 1.0);
     return texelFetch(u_ramp, ivec2(int(t * 255.0 + 0.5), 0), 0).rgb;
   }
@@ -52,6 +56,11 @@ void main() {
     color = u_notRun;
     alpha = clamp(1.1 - 0.1 * coverage, 0.42, 0.95);
     radius *= 1.05;
+  } else if (isZero(a_value)) {
+    alpha = 0.85;
+    radius *= 0.85;
+  } else if (u_number) {
+    alpha = 0.9;
   }
   float age = (u_now - a_born) / 0.42;
   if (age < 1.0) radius *= 1.0 + 1.1 * (1.0 - age) * (1.0 - age);
