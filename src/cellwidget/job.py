@@ -86,7 +86,8 @@ class Job:
         self._layout = choose_layout(adata, bundle, self._basis, key=self._key)
         outputs = STREAMED_OUTPUTS if self._layout.info["source"] == "model" else ("logits", "embedding")
         self._engine = KernelEngine(bundle, outputs=outputs)
-        self._results = Results(self.cells.n_obs, bundle.classes, keep=("embedding",))
+        keep = ("embedding",) if "embedding" in bundle.outputs else ("logits",)
+        self._results = Results(self.cells.n_obs, bundle.classes, keep=keep)
         self.run = Run(
             self.cells,
             self._engine,
@@ -108,8 +109,14 @@ class Job:
         return self.cells.obs_names
 
     def start(self) -> bool:
-        """Start, or go on; after the end run again from the data as they are now. Tells whether it is a new run."""
-        again = self.run.status == "done"
+        """Start, or go on; after the end, or where the data changed under the run, run again from the data as they are now.
+
+        Returns
+        -------
+        bool
+            Whether it is a new run.
+        """
+        again = self.run.status == "done" or not self.cells.readable
         if again:
             adata = self._held()
             if not self.cells.unchanged(adata):

@@ -207,6 +207,12 @@ class Cells:
         """Whether the AnnData still has the cells of the start, in their order."""
         return self.obs_names is adata.obs_names or self.obs_names.equals(adata.obs_names)
 
+    @property
+    def readable(self) -> bool:
+        """Whether reading may go on: False once it failed, and after `close`."""
+        with self._changed:
+            return self._error is None
+
     def close(self) -> None:
         """Stop reading and let go of the matrix and the copy; waiting readers are told."""
         with self._changed:
