@@ -47,7 +47,7 @@ const under = (status: "running" | "paused" | "stopped", at: number): Scene => (
 const SCENES: Record<string, () => Scene> = {
   loading: () => ({ options: {} }),
   model: () => ({ options: { status: "running", state: { phase: "loading the model" } } }),
-  ready: () => ({ options: { status: "idle" } }),
+  ready: () => ({ options: { status: "idle", rate } }),
   basis: () => ({ options: { done: Math.round(n / 3), status: "running", rate }, source: "obsm", reference: 0 }),
   fitting: () => ({
     options: {

@@ -13,8 +13,9 @@ export const MIN_HEIGHT = 320;
 export const defaultHeight = (width: number): number => (width >= 900 ? 640 : 480);
 
 const BAR = 36;
-const HEAD = 44;
-const ROW = 24;
+/** Heights that `styles/table.css` and `styles/legend.css` have too. */
+export const HEAD = 44;
+export const ROW = 24;
 
 /** How much of the height the region under the plot takes. */
 export function lowerHeight(width: Width, height: number): number {

@@ -4,11 +4,11 @@ import type { ColumnSpec } from "../../protocol";
 import type { Counts, Look } from "../../view/api";
 import { useStore } from "../context";
 import { count } from "../format";
+import { ROW } from "../layout";
 import { useScroll } from "../parts/useScroll";
 import { listHeight, scrollTo, spanOf } from "../parts/window";
 import { byCount, isolated, type Off, toggled } from "./hide";
 
-const ROW = 24;
 const NONE: Off = new Set();
 
 interface RowProps {

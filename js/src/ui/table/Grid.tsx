@@ -2,16 +2,15 @@ import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { paletteOf } from "../../palette";
 import { useStore } from "../context";
 import { plural } from "../format";
+import { HEAD, ROW } from "../layout";
 import { useScroll } from "../parts/useScroll";
 import { listHeight, scrollTo, spanOf } from "../parts/window";
+import { GridActions, tickedOf } from "./actions";
 import { BodyRow, type Palettes } from "./BodyRow";
-import { inSight, tableColumns } from "./columns";
-import { HeadRow, type Ticked } from "./HeadRow";
-import { nextSort, type Place, step } from "./keys";
+import { CHECK_WIDTH, inSight, tableColumns } from "./columns";
+import { HeadRow } from "./HeadRow";
+import { type Place, step } from "./keys";
 import { useSlice } from "./useSlice";
-
-export const ROW = 24;
-export const HEAD = 44;
 
 function placeOf(target: EventTarget | null): Place | null {
   const cell = (target as Element | null)?.closest<HTMLElement>("[data-col]");
@@ -72,68 +71,34 @@ export function Grid({ compact }: { compact: boolean }) {
     cell?.scrollIntoView({ block: "nearest", inline: "nearest" });
   });
 
-  const rowAt = (position: number): number | undefined => slice?.rows[position - slice.start];
-  const toggle = (position: number) => {
-    const row = rowAt(position);
-    if (row === undefined) return;
-    anchor.current = position;
-    store.select({ by: "rows", rows: Uint32Array.of(row), mode: "toggle" });
-  };
-  const extend = (position: number, mode: "replace" | "add") => {
-    const [from, to] = [anchor.current, position].sort((a, b) => a - b) as [number, number];
-    store.select({ by: "range", from, to, mode });
-  };
-  const pin = (position: number) => {
-    const row = rowAt(position);
-    if (row === undefined) return;
-    anchor.current = position;
-    store.pinCell(store.pin.peek()?.row === row ? null : row);
-  };
-  const selected = counts.value?.selected ?? 0;
-  const ticked: Ticked = selected === 0 ? "none" : selected >= total ? "all" : "some";
-  const head = (col: number) => {
-    const column = columns[col - 1];
-    if (col === 0) store.select({ by: ticked === "all" ? "none" : "all" });
-    else if (column) sort.value = { ...sort.value, ...nextSort(sort.value, column.spec.id) };
-  };
-
+  const actions = new GridActions({ store, columns, slice, total, anchor });
   const click = (event: MouseEvent) => {
     const place = placeOf(event.target);
     if (!place) return;
     setActive(place);
-    if (place.row < 0) head(place.col);
-    else if (event.shiftKey) extend(place.row, place.col === 0 ? "add" : "replace");
-    else if (event.ctrlKey || event.metaKey || place.col === 0) toggle(place.row);
-    else pin(place.row);
+    actions.click(place, event);
   };
   const go = (to: Place) => {
     setActive(to);
     focusing.current = true;
     if (to.row >= 0) scroll.to(scrollTo(total, ROW, scroll.top, body, to.row));
   };
-  const press = (key: string): boolean => {
-    if (key === " ") at.row < 0 ? head(at.col) : toggle(at.row);
-    else if (key === "Enter") at.row < 0 ? head(at.col) : pin(at.row);
-    else if (key === "Escape" && selected > 0) store.select({ by: "none" });
-    else return false;
-    return true;
-  };
   const key = (event: KeyboardEvent) => {
     const control = event.ctrlKey || event.metaKey;
     const to = step(event.key, control, at, { rows: total, cols: columns.length + 1, page: Math.floor(body / ROW) });
     if (to) {
-      if (event.shiftKey && to.row >= 0 && to.row !== at.row) extend(to.row, "replace");
+      if (event.shiftKey && to.row >= 0 && to.row !== at.row) actions.extend(to.row, "replace");
       else if (to.row >= 0) anchor.current = to.row;
       go(to);
-    } else if (control && event.key === "a") store.select({ by: "all" });
-    else if (control || !press(event.key)) return;
+    } else if (control && event.key === "a") actions.selectAll();
+    else if (control || !actions.press(event.key, at)) return;
     event.preventDefault();
     event.stopPropagation();
   };
 
   const positions = Array.from({ length: span.count }, (_, i) => span.first + i);
   const outside = at.row >= 0 && (at.row < span.first || at.row >= span.first + span.count);
-  const width = columns.reduce((sum, column) => sum + column.width, 32);
+  const width = columns.reduce((sum, column) => sum + column.width, CHECK_WIDTH);
   return (
     <div ref={scroll.ref} class="scroll" tabIndex={-1}>
       <div
@@ -151,7 +116,7 @@ export function Grid({ compact }: { compact: boolean }) {
         <HeadRow
           columns={columns}
           sort={sort.value}
-          ticked={ticked}
+          ticked={tickedOf(counts.value?.selected ?? 0, total)}
           active={at.row < 0 ? at.col : -1}
           rows={plural(schema.value?.n ?? 0, "cell")}
         />
