@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cellwidget.convert import tabnet
 from cellwidget.convert.tabnet import Affine, Glu, Step, TabNet, mlp_graph, tabnet_graph
 
 from .tabnet_cases import OUTPUTS, Golden, feed, golden, log1p_10k, reference, run, session, sparsemax
@@ -126,6 +127,27 @@ def test_masks_are_exact_from_one_gene_to_all(attention: float, least: int, most
     assert least <= support.min() and support.max() <= most
     np.testing.assert_allclose(got["attention"].sum(axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(got["attention"], reference(net, log1p_10k(counts))["attention"], atol=1e-5)
+
+
+@pytest.mark.parametrize("attention", [1e-6, 0.05, 1.0])
+@pytest.mark.parametrize("n_genes", [1, 5, 16, 64, 3_000, 9_001])
+def test_masks_are_exact_whatever_the_number_of_genes(n_genes: int, attention: float) -> None:
+    net, counts = random_net(3, n_genes, attention=attention), random_counts(3, 5, n_genes)
+    got = run(session(tabnet_graph(net)), feed(counts), n_genes)
+    assert_near(got, reference(net, log1p_10k(counts)), 1e-3)
+    np.testing.assert_allclose(got["attention"].sum(axis=1), 3, atol=1e-4)
+
+
+@pytest.mark.parametrize("attention", [0.001, 0.3])
+def test_both_ways_to_the_first_layer_agree(monkeypatch: pytest.MonkeyPatch, attention: float) -> None:
+    """The widest mask of a batch decides by which of them all its cells are computed."""
+    net, counts = random_net(4, 900, attention=attention), random_counts(4, 12, 900)
+    monkeypatch.setattr(tabnet, "FEW", 0)
+    dense = run(session(tabnet_graph(net)), feed(counts), 900)
+    monkeypatch.setattr(tabnet, "FEW", 900)
+    by_rows = run(session(tabnet_graph(net)), feed(counts), 900)
+    for name in ("logits", "embedding", "attention"):
+        np.testing.assert_allclose(by_rows[name], dense[name], rtol=0, atol=2e-5 * np.abs(dense[name]).max())
 
 
 def test_genes_that_tie_share() -> None:

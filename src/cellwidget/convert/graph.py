@@ -9,7 +9,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -32,6 +32,7 @@ class Graph:
         self._outputs: list[onnx.ValueInfoProto] = []
         self._constants: list[onnx.TensorProto] = []
         self._known: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+        self._operators = 0
 
     def input(self, name: str, dtype: type, shape: Sequence[int | str]) -> str:
         """Declare an input."""
@@ -62,9 +63,21 @@ class Graph:
 
     def ops(self, kind: str, outputs: int, *inputs: str, **attributes: Any) -> list[str]:
         """Add an operator with several outputs."""
-        names = [f"v{len(self._nodes)}_{place}" for place in range(outputs)]
+        names = [f"v{self._operators}_{place}" for place in range(outputs)]
+        self._operators += 1
         self._nodes.append(helper.make_node(kind, list(inputs), names, **attributes))
         return names
+
+    def either(self, condition: str, then: Callable[[], str], otherwise: Callable[[], str]) -> str:
+        """Compute one of two values, float32, each by operators that are run only where it is wanted."""
+        branches = {"then_branch": self._branch(then), "else_branch": self._branch(otherwise)}
+        return self.op("If", condition, **branches)
+
+    def _branch(self, write: Callable[[], str]) -> onnx.GraphProto:
+        outside, self._nodes = self._nodes, []
+        value = write()
+        inside, self._nodes = self._nodes, outside
+        return helper.make_graph(inside, value, [], [_value(value, np.float32, None)])
 
     def cast(self, value: str, dtype: type) -> str:
         """Turn a value into another type."""
@@ -79,5 +92,5 @@ class Graph:
         return bytes(model.SerializeToString())
 
 
-def _value(name: str, dtype: type, shape: Sequence[int | str]) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), list(shape))
+def _value(name: str, dtype: type, shape: Sequence[int | str] | None) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), shape)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cellwidget.convert.graph import Graph
+from cellwidget.convert.sparsemax import NEVER, Blocks, sparsemax
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 SCALE = 10_000.0
 TINY = 1e-12
 HALF = np.sqrt(0.5)
+FEW = 640
+"""Genes of a mask up to which their rows of the weight are gathered; above, whole rows are multiplied."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,14 @@ class TabNet:
     temperature: float = 1.0
 
 
+@dataclass(frozen=True)
+class Mask:
+    """What a step looks at: values of a graph, weights [cells, k] and their genes [cells, k]."""
+
+    weights: str
+    genes: str
+
+
 def tabnet_graph(net: TabNet, *, normalise: str = "own") -> bytes:
     """Write a network as ``model.onnx`` of a bundle.
 
@@ -105,15 +116,15 @@ def tabnet_graph(net: TabNet, *, normalise: str = "own") -> bytes:
         the sum of the steps' masks at the genes that carry some, heaviest first.
     """
     graph = Graph()
+    blocks = Blocks.of(len(net.initial.scale))
     genes = graph.input("genes", np.int32, ["cells", "n"])
     counts = graph.input("counts", np.float32, ["cells", "n"])
-    x = _spread(graph, genes, _unit(graph, _normalised(graph, counts, normalise)), len(net.initial.scale))
-    x = _affine(graph, x, net.initial)
-    embedding, masks = _decide(graph, net, x)
+    x = _spread(graph, genes, _unit(graph, _normalised(graph, counts, normalise)), net, blocks)
+    embedding, masks = _decide(graph, net, x, blocks)
     weights = graph.constant(net.final.T / np.float32(net.temperature))
     graph.output("logits", graph.op("MatMul", embedding, weights), np.float32, ["cells", len(net.final)])
     graph.output("embedding", embedding, np.float32, ["cells", net.n_d])
-    _sparse_attention(graph, masks)
+    _sparse_attention(graph, masks, x)
     return graph.serialize("tabnet")
 
 
@@ -123,7 +134,9 @@ def _normalised(graph: Graph, counts: str, how: str) -> str:
     if how == "none":
         return wide
     if how == "total":
-        total = graph.op("Unsqueeze", graph.cast(graph.input("total", np.float32, ["cells"]), np.float64), graph.ints(1))
+        total = graph.op(
+            "Unsqueeze", graph.cast(graph.input("total", np.float32, ["cells"]), np.float64), graph.ints(1)
+        )
     elif how == "own":
         total = graph.op("ReduceSum", wide, graph.ints(1), keepdims=1)
     else:
@@ -139,79 +152,102 @@ def _unit(graph: Graph, values: str) -> str:
     return graph.cast(graph.op("Div", values, norm), np.float32)
 
 
-def _spread(graph: Graph, genes: str, values: str, width: int) -> str:
-    """Put values at their genes in a dense row. Padding lands on the first gene and adds 0."""
-    cells = graph.op("Gather", graph.op("Shape", genes), graph.ints(0))
-    zeros = graph.op("ConstantOfShape", graph.op("Concat", cells, graph.ints(width), axis=0))
-    places = graph.op("Max", graph.cast(genes, np.int64), graph.constant(0, np.int64))
-    there = graph.cast(graph.op("GreaterOrEqual", genes, graph.constant(0, np.int32)), np.float32)
-    return graph.op("ScatterElements", zeros, places, graph.op("Mul", values, there), axis=1, reduction="add")
+def _spread(graph: Graph, genes: str, values: str, net: TabNet, blocks: Blocks) -> str:
+    """Put values, times the first normalisation's scale, at their genes in a dense row.
+
+    The shift, which would fill every gene, is added where genes are looked at. Padding lands on the last place and adds
+    0: with another reduction it would erase what is there.
+    """
+    places = graph.cast(genes, np.int64)
+    scaled = graph.op("Mul", values, graph.op("Gather", graph.constant(blocks.fill(net.initial.scale)), places))
+    cells = graph.op("Shape", genes, start=0, end=1)
+    zeros = graph.op("ConstantOfShape", graph.op("Concat", cells, graph.ints(blocks.width), axis=0))
+    return graph.op("ScatterElements", zeros, places, scaled, axis=1, reduction="add")
 
 
 def _affine(graph: Graph, x: str, norm: Affine) -> str:
     return graph.op("Add", graph.op("Mul", x, graph.constant(norm.scale)), graph.constant(norm.shift))
 
 
-def _glu(graph: Graph, x: str, layer: Glu) -> str:
-    width = len(layer.weight) // 2
-    h = _affine(graph, graph.op("MatMul", x, graph.constant(layer.weight.T)), layer.norm)
-    value, gate = graph.ops("Split", 2, h, graph.ints(width, width), axis=1)
-    return graph.op("Mul", value, graph.op("Sigmoid", gate))
-
-
-def _transform(graph: Graph, x: str, layers: list[Glu]) -> str:
-    """The first layer plain, the others on top of what came in."""
-    half = graph.constant(HALF)
-    for place, layer in enumerate(layers):
-        y = _glu(graph, x, layer)
-        x = y if place == 0 else graph.op("Mul", graph.op("Add", x, y), half)
+def _transform(graph: Graph, h: str, layers: list[Glu]) -> str:
+    """Go on from what the first layer's weight made: gated layers, all but the first on top of what came in."""
+    first, *others = layers
+    x = _gated(graph, h, first.norm)
+    for layer in others:
+        h = graph.op("MatMul", x, graph.constant(layer.weight.T))
+        x = graph.op("Mul", graph.op("Add", x, _gated(graph, h, layer.norm)), graph.constant(HALF))
     return x
 
 
-def _decide(graph: Graph, net: TabNet, x: str) -> tuple[str, list[str]]:
-    """Run the steps: the embedding [cells, n_d], and each step's mask [cells, genes]."""
+def _gated(graph: Graph, h: str, norm: Affine) -> str:
+    width = len(norm.scale) // 2
+    value, gate = graph.ops("Split", 2, _affine(graph, h, norm), graph.ints(width, width), axis=1)
+    return graph.op("Mul", value, graph.op("Sigmoid", gate))
+
+
+def _decide(graph: Graph, net: TabNet, x: str, blocks: Blocks) -> tuple[str, list[Mask]]:
+    """Run the steps: the embedding [cells, n_d], and what each step looked at."""
     parts = graph.ints(net.n_d, net.n_a)
-    _, attention = graph.ops("Split", 2, _transform(graph, x, net.splitter), parts, axis=1)
-    prior: str | None = None
-    embedding: str | None = None
-    masks: list[str] = []
+    weight = net.splitter[0].weight.astype(np.float64)
+    shifted = graph.constant(weight @ net.initial.shift)
+    h = graph.op("Add", graph.op("MatMul", x, graph.constant(blocks.fill(weight).T)), shifted)
+    _, looking = graph.ops("Split", 2, _transform(graph, h, net.splitter), parts, axis=1)
+    decisions: list[str] = []
+    masks: list[Mask] = []
     for step in net.steps:
-        z = _affine(graph, graph.op("MatMul", attention, graph.constant(step.attention.weight.T)), step.attention.norm)
-        mask = _sparsemax(graph, z if prior is None else graph.op("Mul", z, prior))
-        left = graph.op("Sub", graph.constant(net.gamma), mask)
-        prior = left if prior is None else graph.op("Mul", prior, left)
-        out = _transform(graph, graph.op("Mul", mask, x), step.layers)
-        decision, attention = graph.ops("Split", 2, out, parts, axis=1)
-        decision = graph.op("Relu", decision)
-        embedding = decision if embedding is None else graph.op("Add", embedding, decision)
+        mask = _look(graph, net, step, looking, masks, blocks)
+        out = _transform(graph, _first_layer(graph, net, x, mask, blocks), step.layers)
+        decision, looking = graph.ops("Split", 2, out, parts, axis=1)
+        decisions.append(graph.op("Relu", decision))
         masks.append(mask)
-    assert embedding is not None  # a network has steps
-    return embedding, masks
+    return graph.op("Sum", *decisions), masks
 
 
-def _sparsemax(graph: Graph, z: str) -> str:
-    """Project rows onto the simplex, exactly: sort in float64, find the support, subtract its threshold."""
-    wide = graph.cast(z, np.float64)
-    wide = graph.op("Sub", wide, graph.op("ReduceMax", wide, graph.ints(1), keepdims=1))
-    size = graph.op("Gather", graph.op("Shape", wide), graph.ints(1))
-    values, _ = graph.ops("TopK", 2, wide, size, axis=1)
-    sums = graph.op("Sub", graph.op("CumSum", values, graph.constant(1, np.int64)), graph.constant(1.0, np.float64))
-    one = graph.constant(1, np.int64)
-    ranks = graph.op("Range", one, graph.op("Add", graph.op("Squeeze", size), one), one)
-    holds = graph.op("Greater", graph.op("Mul", values, graph.cast(ranks, np.float64)), sums)
-    support = graph.op("ReduceSum", graph.cast(holds, np.int64), graph.ints(1), keepdims=1)
-    last = graph.op("GatherElements", sums, graph.op("Sub", support, one), axis=1)
-    threshold = graph.op("Div", last, graph.cast(support, np.float64))
-    return graph.cast(graph.op("Max", graph.op("Sub", wide, threshold), graph.constant(0.0, np.float64)), np.float32)
+def _look(graph: Graph, net: TabNet, step: Step, looking: str, earlier: list[Mask], blocks: Blocks) -> Mask:
+    """Choose the genes of a step.
+
+    Every value is multiplied by ``gamma - weight`` for each earlier step. Nearly all weights are 0, so gamma is in the
+    matrix, and only genes that were looked at are corrected.
+    """
+    norm, again = step.attention.norm, net.gamma ** len(earlier)
+    weight = step.attention.weight.T.astype(np.float64) * norm.scale * again
+    bias = blocks.fill(norm.shift * again, with_=NEVER)
+    z = graph.op("Gemm", looking, graph.constant(blocks.fill(weight)), graph.constant(bias))
+    for mask in earlier:
+        left = graph.op("Sub", graph.constant(1.0), graph.op("Div", mask.weights, graph.constant(net.gamma)))
+        z = graph.op("ScatterElements", z, mask.genes, left, axis=1, reduction="mul")
+    return Mask(*sparsemax(graph, z, blocks))
 
 
-def _sparse_attention(graph: Graph, masks: list[str]) -> None:
-    total = masks[0]
-    for mask in masks[1:]:
-        total = graph.op("Add", total, mask)
-    used = graph.cast(graph.op("Greater", total, graph.constant(0.0)), np.int64)
+def _first_layer(graph: Graph, net: TabNet, x: str, mask: Mask, blocks: Blocks) -> str:
+    """Multiply what a mask leaves of a row with the first layer's weight: by its rows where they are few."""
+    weight = graph.constant(blocks.fill(net.splitter[0].weight).T)
+    shift = graph.op("Gather", graph.constant(blocks.fill(net.initial.shift)), mask.genes)
+    value = graph.op("Add", graph.op("GatherElements", x, mask.genes, axis=1), shift)
+    left = graph.op("Mul", mask.weights, value)
+
+    def by_rows() -> str:
+        rows = graph.op("Gather", weight, mask.genes)
+        product = graph.op("MatMul", graph.op("Unsqueeze", left, graph.ints(1)), rows)
+        return graph.op("Squeeze", product, graph.ints(1))
+
+    def dense() -> str:
+        zeros = graph.op("ConstantOfShape", graph.op("Shape", x))
+        spread = graph.op("ScatterElements", zeros, mask.genes, left, axis=1)
+        return graph.op("MatMul", spread, weight)
+
+    width = graph.op("Squeeze", graph.op("Shape", mask.genes, start=1))
+    return graph.either(graph.op("LessOrEqual", width, graph.constant(FEW, np.int64)), by_rows, dense)
+
+
+def _sparse_attention(graph: Graph, masks: list[Mask], x: str) -> None:
+    total = graph.op("ConstantOfShape", graph.op("Shape", x))
+    for mask in masks:
+        total = graph.op("ScatterElements", total, mask.genes, mask.weights, axis=1, reduction="add")
+    used = graph.cast(graph.op("Greater", total, graph.constant(0.0)), np.int32)
     most = graph.op("ReduceMax", graph.op("ReduceSum", used, graph.ints(1), keepdims=0), graph.ints(0), keepdims=1)
-    weights, places = graph.ops("TopK", 2, total, graph.op("Max", most, graph.ints(1)), axis=1)
+    k = graph.op("Max", graph.cast(most, np.int64), graph.ints(1))
+    weights, places = graph.ops("TopK", 2, total, k, axis=1)
     carried = graph.cast(graph.op("Greater", weights, graph.constant(0.0)), np.int64)
     named = graph.cast(graph.op("Mul", places, carried), np.int32)
     graph.output("attention", weights, np.float32, ["cells", "k"])
