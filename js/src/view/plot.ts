@@ -10,8 +10,12 @@ const SETTLE = 0.45;
 /** Milliseconds of a frame above which points are there at once rather than born. */
 const SMOOTH_FRAME = 8;
 /** While a run goes on drawing takes one part in so many of the time, yet a picture comes every so many milliseconds. */
-const SHARE = 10;
-const SLOWEST = 2_000;
+const PART = 10;
+const SLOWEST = 5_000;
+/** Milliseconds of a frame while the camera moves; what takes longer is drawn in part, and whole when it rests. */
+const MOVING_FRAME = 50;
+const REST = 0.15;
+const LEAST_SHARE = 0.03;
 
 export interface Size {
   width: number;
@@ -41,8 +45,11 @@ export class Plot {
   #dress: Dress;
   #drawn = -1;
   #dirty = true;
-  /** Milliseconds of a frame, on average; 0: not known yet. */
+  /** Milliseconds of a whole picture, on average; 0: not known yet. */
   #cost = 0;
+  /** Of the points, how many the last picture has. */
+  #share = 1;
+  #movedAt = -Infinity;
   /** The last picture had no point that is still to shrink. */
   #settled = true;
 
@@ -87,7 +94,9 @@ export class Plot {
     this.#fit = fit;
     this.#dirty = true;
     this.camera = camera;
-    if (camera.k !== before?.k || camera.x !== before.x || camera.y !== before.y) this.#captions.moved(now);
+    if (camera.k === before?.k && camera.x === before.x && camera.y === before.y) return;
+    if (before) this.#movedAt = now;
+    this.#captions.moved(now);
   }
 
   /** Whether there is something new to draw; nothing is where nothing can be seen. */
@@ -97,23 +106,27 @@ export class Plot {
     return (
       this.#dirty ||
       !this.#settled ||
+      this.#share < 0.9 * this.#shareAt(now) ||
       this.#drawn !== this.data.version.any ||
       this.#captions.due(this.#scene(camera), now)
     );
   }
 
-  /** Milliseconds until labels may be placed anew; null when they are where they belong. */
+  /** Milliseconds until the points left out come back, or labels may be placed anew; null when all is where it belongs. */
   resting(now: number): number | null {
-    return this.camera && this.#size.width >= 1 ? this.#captions.wait(this.#scene(this.camera), now) : null;
+    if (!this.camera || this.#size.width < 1) return null;
+    if (this.#share < 1 && this.#moving(now)) return 1000 * (this.#movedAt + REST - now);
+    return this.#captions.wait(this.#scene(this.camera), now);
   }
 
   /** Milliseconds from the begin of one frame to the next. */
   get interval(): number {
-    return this.data.running ? Math.min(SLOWEST, SHARE * this.#cost) : 0;
+    return this.data.running ? Math.min(SLOWEST, PART * this.#cost) : 0;
   }
 
   /** What a frame took, in milliseconds: this program and the graphics card. */
-  charge(cost: number): void {
+  charge(took: number): void {
+    const cost = took / this.#share;
     this.#cost = this.#cost === 0 ? cost : 0.7 * this.#cost + 0.3 * cost;
   }
 
@@ -122,11 +135,22 @@ export class Plot {
     const quick = this.#cost > 0 && this.#cost < SMOOTH_FRAME;
     const births = quick && !this.#still && now - this.data.bornLast < SETTLE;
     const { theme } = this.#dress;
-    const bitmap = painter.draw(this.data, { ...this.#size, camera, fit: this.#fit, theme, now, births });
+    const share = this.#shareAt(now);
+    const bitmap = painter.draw(this.data, { ...this.#size, camera, fit: this.#fit, theme, now, births, share });
+    this.#share = share;
     this.#settled = !births;
     this.#drawn = this.data.version.any;
     this.#dirty = false;
     return { bitmap, camera, labels: this.#captions.place(this.#scene(camera), ruler, now) };
+  }
+
+  #moving(now: number): boolean {
+    return now - this.#movedAt < REST;
+  }
+
+  #shareAt(now: number): number {
+    const budget = this.#moving(now) ? MOVING_FRAME : this.data.running ? SLOWEST / PART : Infinity;
+    return this.#cost > budget ? Math.max(LEAST_SHARE, budget / this.#cost) : 1;
   }
 
   #scene(camera: Camera) {

@@ -34,7 +34,7 @@ void main() {
   if (u_layer == 5) {
     v_radius = u_disc * u_dpr;
     v_color = vec4(u_backdrop, 0.59);
-    gl_PointSize = 2.0 * v_radius + 2.0;
+    gl_PointSize = 2.0 * v_radius + 1.0;
     return;
   }
   vec2 size = vec2(textureSize(u_density, 0));
@@ -66,7 +66,7 @@ void main() {
   if (age < 1.0) radius *= 1.0 + 1.1 * (1.0 - age) * (1.0 - age);
   v_radius = radius * u_dpr;
   v_color = vec4(color, alpha);
-  gl_PointSize = 2.0 * v_radius + 2.0;
+  gl_PointSize = 2.0 * v_radius + 1.0;
 }`;
 
 export const FRAGMENT = `#version 300 es
@@ -80,12 +80,12 @@ uniform vec3 u_ground;
 out vec4 color;
 
 void main() {
-  float d = length(gl_PointCoord - 0.5) * (2.0 * v_radius + 2.0);
+  float d = length(gl_PointCoord - 0.5) * (2.0 * v_radius + 1.0);
   float disc = 1.0 - smoothstep(v_radius - 0.5, v_radius + 0.5, d);
   vec3 c = v_color.rgb;
   float a = disc * v_color.a;
   if (u_layer == 5) {
-    a = v_color.a * exp(-2.6 * d * d / (v_radius * v_radius)) * (1.0 - smoothstep(v_radius - 1.0, v_radius + 1.0, d));
+    a = v_color.a * exp(-2.6 * d * d / (v_radius * v_radius)) * (1.0 - smoothstep(v_radius - 1.5, v_radius + 0.5, d));
   } else if (u_layer == 2) {
     float w = 0.42 * u_dpr;
     float ring = smoothstep(v_radius - 2.0 * w - 0.5, v_radius - 2.0 * w + 0.5, d);
