@@ -21,27 +21,32 @@ const HEIGHT = 14;
 const COARSE = 6;
 const MARGIN = 4;
 const WORST = 60;
+const GOLDEN = 0.618034;
 
 /** Where the categories are. `codeOf` gives -1 for cells that are not drawn in a colour. */
 export function anchorsOf(xy: Float32Array, codeOf: (row: number) => number, spread: number): Anchor[] {
   const n = xy.length / 2;
-  const step = Math.max(1, Math.floor(n / MOST_SAMPLES));
   const rows = new Map<number, number[]>();
-  const totals = new Map<number, number>();
-  for (let row = 0; row < n; row += step) {
+  for (const row of sample(n)) {
     const code = codeOf(row);
     if (code < 0 || Number.isNaN(xy[2 * row] as number)) continue;
-    totals.set(code, (totals.get(code) ?? 0) + 1);
-    const list = rows.get(code) ?? [];
-    if (list.length === 0) rows.set(code, list);
-    list.push(row);
+    const list = rows.get(code);
+    if (list) list.push(row);
+    else rows.set(code, [row]);
   }
+  const each = n / Math.min(n, MOST_SAMPLES);
   const anchors: Anchor[] = [];
   for (const [code, list] of rows) {
-    if ((totals.get(code) ?? 0) * step < FEWEST_CELLS) continue;
+    if (list.length * each < FEWEST_CELLS) continue;
     anchors.push({ code, cells: list.length, ...densest(xy, thin(list, PER_CATEGORY), spread) });
   }
   return anchors.sort((a, b) => b.cells - a.cells);
+}
+
+/** Rows all over the dataset, not in step with any period of it. */
+function* sample(n: number): Generator<number> {
+  const step = Math.max(1, n / MOST_SAMPLES);
+  for (let i = 0; i * step < n; i++) yield Math.min(n - 1, Math.floor((i + (step > 1 ? (i * GOLDEN) % 1 : 0)) * step));
 }
 
 function thin(rows: number[], most: number): number[] {
@@ -109,10 +114,9 @@ function coverOf({ xy, camera, width, height }: Scene): (box: Box) => number {
   const columns = Math.ceil(width / COARSE);
   const rows = Math.ceil(height / COARSE);
   const occupied = new Uint8Array(columns * rows);
-  const step = Math.max(1, Math.floor(xy.length / 2 / MOST_SAMPLES));
-  for (let i = 0; i < xy.length; i += 2 * step) {
-    const x = Math.floor((camera.x + camera.k * (xy[i] as number)) / COARSE);
-    const y = Math.floor((camera.y - camera.k * (xy[i + 1] as number)) / COARSE);
+  for (const row of sample(xy.length / 2)) {
+    const x = Math.floor((camera.x + camera.k * (xy[2 * row] as number)) / COARSE);
+    const y = Math.floor((camera.y - camera.k * (xy[2 * row + 1] as number)) / COARSE);
     if (x >= 0 && y >= 0 && x < columns && y < rows) occupied[y * columns + x] = 1;
   }
   return ([x0, y0, x1, y1]) => {
