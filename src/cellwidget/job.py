@@ -109,7 +109,7 @@ class Job:
         return self.cells.obs_names
 
     def start(self) -> bool:
-        """Start, or go on; after the end, or where the data changed under the run, run again from the data as they are now.
+        """Start, or go on; after the end, or where the data changed under the run, run again from the data as is.
 
         Returns
         -------

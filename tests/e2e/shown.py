@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from .hosts import PATIENCE_MS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from playwright.sync_api import Locator, Page
 
 COLORED = """(canvas) => {
@@ -43,7 +45,7 @@ class Shown:
 
     def wait(self) -> Shown:
         """Wait until it is there, and knows its cells."""
-        self.root.locator(".tbar b").wait_for(timeout=PATIENCE_MS)
+        self.root.locator(".tbar .b").wait_for(timeout=PATIENCE_MS)
         return self
 
     @property
@@ -88,11 +90,22 @@ class Shown:
 
     def wait_points(self, at_least: int = 100) -> None:
         """Wait until the map shows coloured points."""
-        for _ in range(300):
-            if self.colored() >= at_least:
+        self.until(lambda: self.colored() >= at_least, f"{at_least} coloured pixels on the map")
+
+    def wait_cells(self, count: int) -> None:
+        """Wait until run bar, table and legend all say that this many cells are done and shown."""
+        self.until(
+            lambda: self.done == self.in_table == self.in_legend == count,
+            f"{count} cells in run bar ({self.done}), table ({self.in_table}) and legend ({self.in_legend})",
+        )
+
+    def until(self, holds: Callable[[], bool], what: str) -> None:
+        """Look again and again until something holds: numbers follow the cells within a moment."""
+        for _ in range(200):
+            if holds():
                 return
             self.page.wait_for_timeout(100)
-        raise AssertionError(f"the map shows {self.colored()} coloured pixels, {at_least} were expected")
+        raise AssertionError(f"never: {what}")
 
     def lasso(self, left: float, top: float, right: float, bottom: float) -> None:
         """Draw round a part of the map with Shift held; in parts of its size."""

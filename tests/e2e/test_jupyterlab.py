@@ -23,7 +23,7 @@ def test_the_first_look(page: Page, jupyterlab: Server, problems: Problems) -> N
     widget = Shown(page).wait()
     widget.wait_state("done")
     total = int(lab.ask("print(adata.n_obs)"))
-    assert widget.done == widget.in_table == widget.in_legend == total
+    widget.wait_cells(total)
     widget.wait_points()
     first = lab.ask("print(*adata.obs_names[:3])").split()
     assert widget.cells[:3] == first
@@ -40,7 +40,7 @@ def test_the_first_look(page: Page, jupyterlab: Server, problems: Problems) -> N
     chip.filter(has_text="2 selected").wait_for()
     widget.root.locator(".lg").first.click()
     widget.root.locator(".chip").filter(has_text="only").wait_for()
-    assert widget.in_table == widget.numbers(".rows .n")[0]
+    widget.until(lambda: widget.in_table == widget.numbers(".rows .n")[0], "the table follows the legend")
     problems.check()
 
 
@@ -81,7 +81,7 @@ def test_a_run_is_paused_stopped_and_resumed(page: Page, jupyterlab: Server, pro
     widget.wait_state("stopped")
     done = int(lab.ask("w.wait(); print(w.predictions['label'].notna().sum())"))
     assert 0 < done < STREAMING_CELLS
-    assert widget.done == done, "what was done is kept, and shown"
+    widget.until(lambda: widget.done == done, "what was done is kept, and shown")
     assert lab.ask("print('streaming_label' in adata.obs)") == "False"
     widget.wait_points()
     shot(page, "lab-stopped")
@@ -89,7 +89,7 @@ def test_a_run_is_paused_stopped_and_resumed(page: Page, jupyterlab: Server, pro
     lab.ask("w.resume()")
     lab.run_cell(4)
     widget.wait_state("done")
-    assert widget.done == STREAMING_CELLS
+    widget.wait_cells(STREAMING_CELLS)
     assert lab.ask("print(adata.obs['streaming_label'].notna().sum())") == str(STREAMING_CELLS)
     problems.check()
 
@@ -104,14 +104,13 @@ def test_a_reload_in_mid_run_loses_nothing(page: Page, jupyterlab: Server, probl
     lab.reload()
     widget = Shown(page).wait()
     widget.wait_state("paused")
-    held = widget.in_legend
-    assert held == widget.done > 0
+    widget.until(lambda: widget.in_legend == widget.done > 0, "all that is done is there again")
     lab.ask("w.resume()")
     widget.wait_state("running", "done")
     lab.reload()
     widget = Shown(page).wait()
     widget.wait_state("done")
-    assert widget.in_legend == widget.in_table == STREAMING_CELLS
+    widget.wait_cells(STREAMING_CELLS)
     widget.wait_points()
     problems.check()
 
@@ -131,7 +130,7 @@ def test_two_views_agree_and_another_cell_runs_meanwhile(page: Page, jupyterlab:
     lab.run_cell(1)
     two = Shown(page, 1).wait()
     two.wait_points()
-    assert two.in_legend == one.in_legend > 0
+    two.until(lambda: two.in_legend == one.in_legend > 0, "both count the same")
     two.root.locator(".lg").first.click()
     one.root.locator(".chip").filter(has_text="only").wait_for()
     lab.run_cell(2)
@@ -159,7 +158,7 @@ def test_a_page_that_comes_late(page: Page, jupyterlab: Server, problems: Proble
     assert lab.errors() == []
     widget = Shown(page).wait()
     widget.wait_state("done")
-    assert widget.in_legend == widget.in_table == int(lab.ask("print(adata.n_obs)"))
+    widget.wait_cells(int(lab.ask("print(adata.n_obs)")))
     widget.wait_points()
     problems.check()
 

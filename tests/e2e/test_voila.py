@@ -20,8 +20,7 @@ def test_every_cell_is_there(page: Page, voila: Server, problems: Problems) -> N
     open_voila(page, voila, "01-first-look.ipynb")
     widget = Shown(page).wait()
     widget.wait_state("done")
-    total = datasets.pbmc_heldout().n_obs
-    assert widget.done == widget.in_table == widget.in_legend == total
+    widget.wait_cells(datasets.pbmc_heldout().n_obs)
     widget.wait_points()
     widget.root.locator(".lg").first.click()
     widget.root.locator(".chip").filter(has_text="only").wait_for()
