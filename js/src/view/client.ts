@@ -16,6 +16,7 @@ const PATIENCE = 4_000;
 class Connection implements Link {
   #engine: ViewEngine | null = null;
   #worker: Worker | null = null;
+  #late: ReturnType<typeof setTimeout> | undefined;
   #queue: { message: ToView; transfer: Transferable[] }[] | null = [];
   readonly #data = new Map<string, DataEvents>();
   readonly #frames = new Map<string, (frame: Extract<FromView, { type: "frame" }>) => void>();
@@ -55,36 +56,34 @@ class Connection implements Link {
   }
 
   close(): void {
+    clearTimeout(this.#late);
     this.#worker?.terminate();
     this.#worker = null;
     this.#engine = null;
+    this.#queue = null;
   }
 
   #start(): void {
     const url = URL.createObjectURL(new Blob([workerText], { type: "text/javascript" }));
     const worker = new Worker(url);
     URL.revokeObjectURL(url);
-    const late = setTimeout(() => this.#giveUp(worker), PATIENCE);
+    this.#worker = worker;
+    this.#late = setTimeout(() => this.#serveHere(), PATIENCE);
+    // Before its first word: a policy forbids it. After that an error is the engine's own, and the browser logs it.
     worker.onerror = () => {
-      clearTimeout(late);
-      this.#giveUp(worker);
+      if (this.#queue) this.#serveHere();
     };
     worker.onmessage = ({ data }: MessageEvent<FromView | { type: "ready" }>) => {
       if (data.type !== "ready") return this.#receive(data);
-      clearTimeout(late);
-      this.#worker = worker;
+      clearTimeout(this.#late);
       this.#flush();
     };
   }
 
-  /** Before its first word: a policy forbids it. After that an error is the engine's own, and is logged by the browser. */
-  #giveUp(worker: Worker): void {
-    if (!this.#queue) return;
-    worker.terminate();
-    this.#serveHere();
-  }
-
   #serveHere(): void {
+    clearTimeout(this.#late);
+    this.#worker?.terminate();
+    this.#worker = null;
     this.#engine = new ViewEngine((message) => queueMicrotask(() => this.#receive(message)));
     this.#flush();
   }

@@ -80,10 +80,10 @@ export class ViewEngine {
       case "look":
         return data.setLook(message.look);
       case "sort":
-        desk.reportedAt = 0;
+        desk.reportedAt = -Infinity;
         return data.setSort(message.sort);
       case "select": {
-        desk.reportedAt = 0;
+        desk.reportedAt = -Infinity;
         const { bits, count } = data.select(message.select);
         if (message.select.by !== "bits") this.#post({ type: "selected", data: desk.id, bits, count });
       }
@@ -93,7 +93,7 @@ export class ViewEngine {
   #open({ data: id, schema, state }: Extract<ToView, { type: "open" }>): void {
     const before = this.#deskOf(id).data;
     const data = new Dataset(schema, state);
-    this.#desks.set(id, { data, id, stale: true, reportedAt: 0, cost: 0, extent: "" });
+    this.#desks.set(id, { data, id, stale: true, reportedAt: -Infinity, cost: 0, extent: "" });
     if (before.look) data.setLook({ ...before.look, filters: [], focus: -1 });
     this.#painting.replace(before, data);
   }
@@ -102,7 +102,7 @@ export class ViewEngine {
   #deskOf(id: string): Desk {
     let desk = this.#desks.get(id);
     if (!desk) {
-      desk = { data: Dataset.empty(), id, stale: false, reportedAt: 0, cost: 0, extent: "" };
+      desk = { data: Dataset.empty(), id, stale: false, reportedAt: -Infinity, cost: 0, extent: "" };
       this.#desks.set(id, desk);
     }
     return desk;
