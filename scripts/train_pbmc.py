@@ -64,7 +64,7 @@ def main() -> None:
     }
     manifest = Manifest(
         name="pbmc",
-        title="Blood cells (PBMC), 10 types",
+        title="PBMC",
         family="SIMS",
         version="1",
         organism="Homo sapiens",
