@@ -34,6 +34,32 @@ export class TextColumn {
     return this.#decoder.decode(this.#bytes.subarray(this.#ends[row], this.#ends[row + 1]));
   }
 
+  /** The most bytes that any text has. */
+  get longest(): number {
+    let most = 0;
+    for (let row = 0; row < this.held; row++) most = Math.max(most, this.#lengthOf(row));
+    return most;
+  }
+
+  /** Whether a text has no more than so many bytes. */
+  within(row: number, bytes: number): boolean {
+    return this.#lengthOf(row) <= bytes;
+  }
+
+  /** Four bytes as a number that sorts as they do; zeros beyond the text's end. */
+  word(row: number, from: number): number {
+    const start = (this.#ends[row] as number) + from;
+    const end = this.#ends[row + 1] as number;
+    let word = 0;
+    for (let i = 0; i < 4; i++)
+      word = (word << 8) | (row < this.held && start + i < end ? (this.#bytes[start + i] as number) : 0);
+    return word >>> 0;
+  }
+
+  #lengthOf(row: number): number {
+    return row < this.held ? (this.#ends[row + 1] as number) - (this.#ends[row] as number) : 0;
+  }
+
   #reserve(size: number): void {
     if (size <= this.#bytes.length) return;
     const grown = new Uint8Array(Math.max(size, this.#bytes.length * 2));

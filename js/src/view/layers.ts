@@ -128,5 +128,5 @@ function byValue({ values, spec }: NumberColumn): Uint32Array {
     if (Number.isNaN(value) || value === MISSING[spec.dtype]) continue;
     keys[row] = 1 + (Math.min(Math.max(value, min), max) - min) * scale;
   }
-  return orderByKeys(new Uint32Array(values.length), keys);
+  return orderByKeys(keys);
 }

@@ -1,8 +1,16 @@
-/** The table's order: stable, missing values last in either direction. */
+/** The table's order: stable, missing values last in either direction. Radix passes over typed arrays. */
 import { type Columns, MISSING, type NumberColumn, type TextColumn } from "./columns";
 
 const LAST = 0xffffffff;
 const DIGIT = 0xffff;
+/** Bytes of a text that are sorted by passes; the few that agree in all of them are compared. */
+const MOST_BYTES = 64;
+
+export function rowNumbers(count: number): Uint32Array<ArrayBuffer> {
+  const rows = new Uint32Array(count);
+  for (let row = 0; row < count; row++) rows[row] = row;
+  return rows;
+}
 
 /** Sorts `from` by 16 bits of its keys into `to`; returns false, leaving `to` alone, where all have the same. */
 function pass(keys: Uint32Array, shift: number, from: Uint32Array, to: Uint32Array): boolean {
@@ -23,43 +31,80 @@ function pass(keys: Uint32Array, shift: number, from: Uint32Array, to: Uint32Arr
   return true;
 }
 
-/** Rows by the 64-bit keys (high, low), lowest first; ties keep the order of the rows. */
-export function orderByKeys(high: Uint32Array, low: Uint32Array): Uint32Array {
-  let from = Uint32Array.from(high.keys());
-  let to = new Uint32Array(from.length);
-  for (const keys of [low, high]) for (const shift of [0, 16]) if (pass(keys, shift, from, to)) [from, to] = [to, from];
-  return from;
+/** Rows in an order that is refined by one more significant key after another; ties keep the order they are in. */
+class Sorter {
+  #spare: Uint32Array<ArrayBuffer>;
+
+  constructor(public rows: Uint32Array<ArrayBuffer>) {
+    this.#spare = new Uint32Array(rows.length);
+  }
+
+  by(keys: Uint32Array): void {
+    for (const shift of [0, 16])
+      if (pass(keys, shift, this.rows, this.#spare)) [this.rows, this.#spare] = [this.#spare, this.rows];
+  }
+}
+
+/** Rows by keys of which the last is the most significant, lowest first; ties keep the order of the rows. */
+export function orderByKeys(...keys: Uint32Array[]): Uint32Array {
+  const sorter = new Sorter(rowNumbers(keys[0]?.length ?? 0));
+  for (const one of keys) sorter.by(one);
+  return sorter.rows;
 }
 
 /** Keys that sort as the numbers do: the bits of a float64, of which negative ones are turned over. */
 function orderOfNumbers({ values, spec }: NumberColumn, descending: boolean): Uint32Array {
   const high = new Uint32Array(values.length).fill(LAST);
   const low = new Uint32Array(values.length).fill(LAST);
-  const bits = new DataView(new ArrayBuffer(8));
+  const float = new Float64Array(1);
+  // Little-endian, as every machine is that a browser runs on.
+  const bits = new Uint32Array(float.buffer);
   const missing = MISSING[spec.dtype];
   for (let i = 0; i < values.length; i++) {
     const value = values[i] as number;
     if (Number.isNaN(value) || value === missing) continue;
-    bits.setFloat64(0, value === 0 ? 0 : value);
+    float[0] = value === 0 ? 0 : value;
     const negative = value < 0;
     const turn = negative !== descending ? LAST : 0;
-    high[i] = bits.getUint32(0) ^ turn ^ (negative ? 0 : 0x80000000);
-    low[i] = bits.getUint32(4) ^ turn;
+    high[i] = (bits[1] as number) ^ turn ^ (negative ? 0 : 0x80000000);
+    low[i] = (bits[0] as number) ^ turn;
   }
-  return orderByKeys(high, low);
+  return orderByKeys(low, high);
 }
 
+/** By UTF-8 bytes, which is by code points. */
 function orderOfText(text: TextColumn, descending: boolean): Uint32Array {
-  const words = Array.from({ length: text.length }, (_, row) => text.at(row));
+  const sorter = new Sorter(rowNumbers(text.length));
+  const { longest } = text;
+  const keys = new Uint32Array(text.length);
+  const turn = descending ? LAST : 0;
+  for (let from = 4 * Math.ceil(Math.min(longest, MOST_BYTES) / 4) - 4; from >= 0; from -= 4) {
+    for (let row = 0; row < keys.length; row++) keys[row] = text.word(row, from) ^ turn;
+    sorter.by(keys);
+  }
+  if (longest > MOST_BYTES) compareTies(text, sorter.rows, descending);
+  for (let row = 0; row < keys.length; row++) keys[row] = Number(text.within(row, 0));
+  sorter.by(keys);
+  return sorter.rows;
+}
+
+/** Puts texts in order that are longer than what is sorted by passes, and agree there. */
+function compareTies(text: TextColumn, rows: Uint32Array, descending: boolean): void {
   const sign = descending ? -1 : 1;
-  const order = Uint32Array.from(words.keys());
-  return order.sort((a, b) => {
-    const left = words[a] as string;
-    const right = words[b] as string;
-    if (left === right) return a - b;
-    if (left === "" || right === "") return left === "" ? 1 : -1;
-    return left < right ? -sign : sign;
-  });
+  const compare = (a: number, b: number) => {
+    const [left, right] = [text.at(a), text.at(b)];
+    return left === right ? a - b : left < right ? -sign : sign;
+  };
+  for (let from = 0, to = 1; from < rows.length; from = to++) {
+    while (to < rows.length && agree(text, rows[from] as number, rows[to] as number)) to++;
+    if (to - from > 1) rows.subarray(from, to).sort(compare);
+  }
+}
+
+function agree(text: TextColumn, a: number, b: number): boolean {
+  if (text.within(a, MOST_BYTES) && text.within(b, MOST_BYTES)) return false;
+  for (let from = 0; from < MOST_BYTES; from += 4) if (text.word(a, from) !== text.word(b, from)) return false;
+  return true;
 }
 
 /** All rows in the order of a column; null for the order of the dataset, or where the column is not held yet. */
