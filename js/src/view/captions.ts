@@ -27,6 +27,8 @@ export class Captions {
   #movedAt = -Infinity;
   #placed: PlacedLabel[] = [];
   #placedAt: Camera = { x: 0, y: 0, k: 1 };
+  /** The zoom that they were found at, rather than carried to. */
+  #foundAt = 0;
   #placedFor = "";
   #lastPlaced = -Infinity;
 
@@ -59,6 +61,7 @@ export class Captions {
       this.#placed = scene.labels ? this.#find(scene, ruler) : [];
       this.#placedFor = this.#key(scene);
       this.#lastPlaced = now;
+      this.#foundAt = camera.k;
     }
     this.#placedAt = camera;
     return this.#placed;
@@ -74,7 +77,9 @@ export class Captions {
     const { columns } = this.#data;
     const names = this.#named()?.spec.categories ?? [];
     const widthOf = (code: number) => ruler.measure(names[code] ?? "", theme.font);
-    return placeLabels(this.#anchors, { xy: columns.xy, camera, width, height, avoid, widthOf });
+    // Zoomed, everything is elsewhere anyway.
+    const before = camera.k === this.#foundAt ? shifted(this.#placed, this.#placedAt, camera) : [];
+    return placeLabels(this.#anchors, { xy: columns.xy, camera, width, height, avoid, widthOf, before });
   }
 
   /** The column whose categories are named: the colour's, or the labels under a colour that is a number. */

@@ -71,6 +71,25 @@ test("a wide cluster carries its label, a narrow one has it beside", () => {
   expect(Math.hypot((beside?.x ?? 0) - 300, (beside?.y ?? 0) - 200)).toBeGreaterThan(8);
 });
 
+test.each([1, 2, 3])("labels that lie well stay where they are while cells come (seed %i)", (seed) => {
+  const { xy, codeOf } = cells(seed, 12, 200);
+  const half = anchorsOf(xy.subarray(0, xy.length / 2), codeOf, 0.3);
+  const before = placeLabels(half, sceneOf(xy.subarray(0, xy.length / 2)));
+  const moves = (after: typeof before) =>
+    before.filter((old) => after.some(({ code, x, y }) => code === old.code && (x !== old.x || y !== old.y))).length;
+  const whole = anchorsOf(xy, codeOf, 0.3);
+  const staying = moves(placeLabels(whole, sceneOf(xy, { before })));
+  expect(staying).toBeLessThan(moves(placeLabels(whole, sceneOf(xy))));
+  expect(staying).toBeLessThanOrEqual(before.length / 3);
+});
+
+test("a label whose cells are elsewhere now goes there", () => {
+  const empty = new Float32Array(0);
+  const anchor: Anchor = { code: 0, x: 7.5, y: 5, halfWidth: 2, halfHeight: 2, cells: 100 };
+  const before = [{ code: 0, x: 60, y: 30 }];
+  expect(placeLabels([anchor], sceneOf(empty, { before }))).toEqual([{ code: 0, x: 300, y: 200 }]);
+});
+
 test("categories without cells, places or room have no label", () => {
   const { xy } = cells(1, 1, 100);
   expect(anchorsOf(xy, () => -1, 0.3)).toEqual([]);

@@ -20,7 +20,14 @@ const TRIED = 160;
 const HEIGHT = 14;
 const COARSE = 6;
 const MARGIN = 4;
+/** What a place costs: on the category, for each covered square, the most that is borne, and less where it is now. */
+const ON = -40;
+const COVER = 7;
 const WORST = 60;
+const STAY = 25;
+/** Pixels beyond the category: what is tried, and how far a label may be left. */
+const RINGS = [4, 8, 13, 20, 28];
+const FAR = 32;
 const GOLDEN = 0.618034;
 
 /** Where the categories are. `codeOf` gives -1 for cells that are not drawn in a colour. */
@@ -92,6 +99,8 @@ export interface Scene {
   avoid: readonly Box[];
   /** Width of a category's name in CSS pixels. */
   widthOf: (code: number) => number;
+  /** Where labels are now: they stay unless it is clearly better elsewhere, since nothing should jump. */
+  before?: readonly PlacedLabel[];
 }
 
 /** Places as many names as fit, the largest categories first. */
@@ -133,27 +142,44 @@ function bestSpot(anchor: Anchor, scene: Scene, taken: readonly Box[], cover: (b
   const y = camera.y - camera.k * anchor.y;
   if (x < -20 || y < -20 || x > width + 20 || y > height + 20) return null;
   const w = scene.widthOf(anchor.code) + 8;
+  const before = scene.before?.find((label) => label.code === anchor.code);
   let [best, least]: [Box | null, number] = [null, WORST];
-  for (const [cx, cy, cost] of candidates(anchor, x, y, w, camera.k)) {
+  for (const [cx, cy, cost, on] of candidates(anchor, x, y, w, camera.k, before)) {
     const box: Box = [cx - w / 2, cy - HEIGHT / 2, cx + w / 2, cy + HEIGHT / 2];
     if (box[0] < MARGIN || box[1] < MARGIN || box[2] > width - MARGIN || box[3] > height - MARGIN) continue;
     if (taken.some((other) => overlap(box, other))) continue;
-    const score = cost + (cost < 0 ? 0 : 7 * cover(box));
+    const score = cost + (on ? 0 : COVER * cover(box));
     if (score < least) [best, least] = [box, score];
   }
   return best;
 }
 
-/** On the category where it is wide enough, then rings around it, farther ones dearer: x, y, cost. */
-function* candidates(anchor: Anchor, x: number, y: number, w: number, k: number): Generator<[number, number, number]> {
+/** Centre, how dear it is, and whether it is on the category, where it may cover cells. */
+type Candidate = [x: number, y: number, cost: number, on: boolean];
+
+/** On the category where it is wide enough, then rings around it, farther ones dearer; where the label is now is cheap. */
+function* candidates(
+  anchor: Anchor,
+  x: number,
+  y: number,
+  w: number,
+  k: number,
+  before: PlacedLabel | undefined,
+): Generator<Candidate> {
   const [halfWidth, halfHeight] = [anchor.halfWidth * k, anchor.halfHeight * k];
-  if (2 * halfWidth > 1.25 * w && 2 * halfHeight > 34) yield [x, y, -40];
-  for (const distance of [4, 8, 13, 20, 28])
+  const wide = 2 * halfWidth > 1.25 * w && 2 * halfHeight > 34;
+  if (before) {
+    const [dx, dy] = [Math.abs(before.x - x), Math.abs(before.y - y)];
+    if (wide && dx < halfWidth / 2 && dy < halfHeight / 2) yield [before.x, before.y, ON - STAY, true];
+    else if (dx < halfWidth + FAR + w / 2 && dy < halfHeight + FAR) yield [before.x, before.y, -STAY, false];
+  }
+  if (wide) yield [x, y, ON, true];
+  for (const distance of RINGS)
     for (let turn = 0; turn < 16; turn++) {
       const [cos, sin] = [Math.cos((turn * Math.PI) / 8), Math.sin((turn * Math.PI) / 8)];
       const dx = cos * (halfWidth + distance + w / 2) * Math.min(1, 1.5 * Math.abs(cos));
       const dy = sin * (halfHeight + distance + HEIGHT / 2 - 2) * Math.min(1, 1.5 * Math.abs(sin));
-      yield [x + dx, y + dy, 1.6 * distance + 4 * Math.abs(cos * sin)];
+      yield [x + dx, y + dy, 1.6 * distance + 4 * Math.abs(cos * sin), false];
     }
 }
 

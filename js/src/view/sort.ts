@@ -6,7 +6,7 @@ const DIGIT = 0xffff;
 /** Bytes of a text that are sorted by passes; the few that agree in all of them are compared. */
 const MOST_BYTES = 64;
 
-export function rowNumbers(count: number): Uint32Array<ArrayBuffer> {
+function rowNumbers(count: number): Uint32Array<ArrayBuffer> {
   const rows = new Uint32Array(count);
   for (let row = 0; row < count; row++) rows[row] = row;
   return rows;
