@@ -99,7 +99,7 @@ export interface Counts {
   mix: { selection: Uint32Array; rest: Uint32Array } | null;
 }
 
-/** A label on the plot, placed for a frame: centre in CSS pixels. */
+/** A label on the plot, placed for a frame: centre in CSS pixels. A code of the colour column, of `label` under a number. */
 export interface PlacedLabel {
   code: number;
   x: number;
