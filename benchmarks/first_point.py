@@ -2,8 +2,8 @@
 
 Run with ``python benchmarks/first_point.py``. Prints
 
-- seconds to the first point, cold (the first widget of a kernel that has only imported cellwidget and read the data) and
-  warm (the ones after it);
+- seconds to the first point, cold (the first widget of a kernel that has only imported cellwidget and read the
+  data) and warm (the ones after it);
 - the longest task of the page's main thread while 100,000 cells stream in;
 - cells/s of that run against `cw.annotate` on the same cells in the same kernel, the same threads a side.
 """
