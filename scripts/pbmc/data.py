@@ -41,12 +41,12 @@ class Cells:
     genes: list[str]
 
     def rows(self, which: NDArray[np.intp]) -> Cells:
-        """Some of the cells."""
+        """Pick some of the cells."""
         return Cells(self.counts[which], self.labels[which], [self.names[row] for row in which], self.genes)
 
 
 def pbmc68k() -> Cells:
-    """The 700 cells that come inside scanpy, as integer counts.
+    """Give the 700 cells that come inside scanpy, as integer counts.
 
     Their ``raw`` is log1p of counts per 10,000, and `n_counts` is what they were divided by.
     """
@@ -79,7 +79,7 @@ def split(labels: NDArray[np.str_], seed: int) -> tuple[NDArray[np.intp], NDArra
 
 
 def anndata(cells: Cells) -> AnnData:
-    """As an AnnData of counts in CSR, with what is known of where they come from."""
+    """Make an AnnData of counts in CSR, with what is known of where they come from."""
     import anndata as ad
     import pandas as pd
     import scipy.sparse as sp

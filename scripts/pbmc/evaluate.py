@@ -45,7 +45,7 @@ LINEAGES = {
 
 
 def pbmc3k() -> AnnData:
-    """100 cells of PBMC3k with the labels of scanpy's tutorial, from the fixtures."""
+    """Read 100 cells of PBMC3k with the labels of scanpy's tutorial, from the fixtures."""
     from anndata import read_h5ad
 
     folder = Path(os.environ.get("CELLWIDGET_FIXTURES", REPOSITORY.parent / "shared" / "fixtures"))

@@ -22,6 +22,7 @@ class Norm(nn.Module):
         self.bn = nn.BatchNorm1d(width, momentum=MOMENTUM)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Normalise."""
         return self.bn(x)
 
 
@@ -34,6 +35,7 @@ class GatedLinear(nn.Module):
         self.bn = Norm(fc.out_features)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Apply the layer, then the gate: half as wide as the layer."""
         value, gate = self.bn(self.fc(x)).chunk(2, dim=1)
         return value * torch.sigmoid(gate)
 
@@ -46,6 +48,7 @@ class Block(nn.Module):
         self.glu_layers = nn.ModuleList(GatedLinear(fc) for fc in layers)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Apply the layers one after the other."""
         for layer in self.glu_layers:
             y = layer(x)
             x = (x + y) * RESIDUAL if x.shape == y.shape else y
@@ -61,6 +64,7 @@ class FeatureTransformer(nn.Module):
         self.specifics = Block([nn.Linear(width, 2 * width, bias=False) for _ in range(2)])
 
     def forward(self, x: Tensor) -> Tensor:
+        """Apply the shared block, then its own."""
         return self.specifics(self.shared(x))
 
 
@@ -73,6 +77,7 @@ class AttentiveTransformer(nn.Module):
         self.bn = Norm(genes)
 
     def forward(self, looking: Tensor, prior: Tensor) -> Tensor:
+        """Give a mask over genes, [cells, genes]; rows sum to 1."""
         return sparsemax(self.bn(self.fc(looking)) * prior)
 
 
@@ -90,6 +95,7 @@ class Encoder(nn.Module):
         self.att_transformers = nn.ModuleList(AttentiveTransformer(n_a, genes) for _ in range(steps))
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Give the embedding [cells, n_d] and the mask [cells, genes] of each step."""
         x = self.initial_bn(x)
         looking = self.initial_splitter(x)[:, self.n_d :]
         prior, embedding, masks = torch.ones_like(x), torch.zeros(()), []

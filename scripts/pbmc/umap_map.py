@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 WIDTH = 96
 EPOCHS = 400
-NEIGHBORS = 20
-MIN_DIST = 0.35
+NEIGHBORS = 60
+MIN_DIST = 0.5
+"""Wider than a cell and its thinned copies, so that labels become islands, and cells do not."""
 
 
 def lay_out(embedding: Floats, seed: int) -> Floats:
@@ -56,7 +57,7 @@ def learn_places(embedding: Floats, xy: Floats, seed: int) -> list[tuple[Floats,
 
 
 def places(layers: list[tuple[Floats, Floats]], embedding: Floats) -> Floats:
-    """What the network says, float32 [cells, 2]."""
+    """Give what the network says, float32 [cells, 2]."""
     x = embedding
     for number, (weight, bias) in enumerate(layers):
         x = x @ weight + bias
