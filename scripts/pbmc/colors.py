@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+# fmt: off
 PALETTE = [
-    f"#{code}"
-    for code in (
-        "6e87ca c7780d 389857 b553a1 3ca1a1 814ab4 cfa21c c54d1b 79b9f2 6a7649 "
-        "70376b 76b792 414592 f29076 216a52 a294cd 844c20 de9bbf 50727f"
-    ).split()
+    "#6e87ca", "#c7780d", "#389857", "#b553a1", "#3ca1a1", "#814ab4", "#cfa21c",
+    "#c54d1b", "#79b9f2", "#6a7649", "#70376b", "#76b792", "#414592", "#f29076",
+    "#216a52", "#a294cd", "#844c20", "#de9bbf", "#50727f",
 ]
+# fmt: on
 """The widget's twenty, light tuning, without the taupe that is kept for rejects; the first is calm: for most cells."""
 
 # Machado, Oliveira and Fernandes 2009, full severity, in linear RGB.

@@ -1,4 +1,4 @@
-"""What the model is worth: on cells held out of training, and on cells of another donor and another chemistry."""
+"""What the model is worth: on cells held out of training, and on cells of another donor."""
 
 from __future__ import annotations
 
