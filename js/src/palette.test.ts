@@ -23,6 +23,12 @@ describe("categories", () => {
     ]);
   });
 
+  test("our own light colours, as bundles hold them, are shown in their dark tuning on a dark ground", () => {
+    const own = column(2, ["#6E87ca", "#ff0000"]);
+    expect(paletteOf(own, true)).toEqual([paletteOf(column(2), true)[0], [255, 0, 0]]);
+    expect(paletteOf(own, false)).toEqual([paletteOf(column(2), false)[0], [255, 0, 0]]);
+  });
+
   test.each([[["#ff0000"]], [["#ff0000", "red"]], [["#ff0000", "url(x)"]]])(
     "%j are not two colours: ours serve",
     (own) => {

@@ -38,12 +38,18 @@ export const css = ([r, g, b]: Rgb): string => `rgb(${r} ${g} ${b})`;
 
 const HEX = /^#[0-9a-f]{6}$/i;
 
+/** A colour of our own palette, as bundles hold them, in the tuning for the ground; any other as it is. */
+function tuned(color: Rgb, dark: boolean): Rgb {
+  const place = dark ? twenty.light.findIndex((light) => light.every((value, i) => value === color[i])) : -1;
+  return twenty.dark[place] ?? color;
+}
+
 /** One colour per category: the dataset's own, else twenty tuned to the ground, else the long list, over and over. */
 export function paletteOf(column: ColumnSpec, dark: boolean): Rgb[] {
   const names = column.categories ?? [];
   const own = column.colors;
   if (own?.length === names.length && own.every((color) => HEX.test(color)))
-    return own.map((color) => rgbOf(color.slice(1)));
+    return own.map((color) => tuned(rgbOf(color.slice(1)), dark));
   const base = names.length > 20 ? long : dark ? twenty.dark : twenty.light;
   return names.map((_, i) => base[i % base.length] as Rgb);
 }
