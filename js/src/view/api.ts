@@ -86,6 +86,8 @@ export interface Counts {
   notRun: number;
   /** Cells that pass every filter. A cell not yet run passes filters on columns that it has no value in. */
   shown: number;
+  /** Id of the column that `categories`, `missing` and `numbers` are of; null before there is a look. */
+  color: string | null;
   /** Of the colour column if it is a category: cells that pass all *other* filters, per code. */
   categories: Uint32Array | null;
   /** … and those without a value there. */

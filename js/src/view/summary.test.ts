@@ -24,6 +24,7 @@ test.each([1, 2, 3])("counts are those of a plain count (seed %i)", (seed) => {
 
   expect(counts).toMatchObject({ total: 400, done: done.length, failed: 0, notRun: 400 - done.length, selected: 50 });
   expect(counts.shown).toBe(rowsOf(400).filter((row) => fails[row] === 0).length);
+  expect(counts.color).toBe(LOOK.color);
   const otherFilters = rowsOf(400).filter((row) => !byScore(row));
   expect([...(counts.categories ?? [])]).toEqual([0, 1, 2].map((code) => withCode(otherFilters, code)));
   expect(counts.missing).toBe(withCode(otherFilters, -1));

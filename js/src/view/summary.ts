@@ -23,6 +23,7 @@ export function summarize(cells: Cells): Counts {
   return {
     ...countStates(columns),
     shown,
+    color: look?.color ?? null,
     categories: byCode?.categories ?? null,
     missing: byCode?.missing ?? 0,
     numbers: color && !isCategory ? histogram(color, cells.fails) : null,

@@ -38,7 +38,8 @@ function Row({ name, color, count: n, most, off, active, empty, top, id, onClick
       title={`${name}. Click: only this. Ctrl-click: hide or show`}
       style={{ top: `${top}px`, "--c": color }}
       onClick={onClick}
-      onMouseEnter={() => onPoint(true)}
+      // Not `enter`: a list that opens under a mouse at rest is not pointed at.
+      onMouseMove={() => onPoint(true)}
       onMouseLeave={() => onPoint(false)}
     >
       <span class={off || empty ? "dot ring" : "dot"} />
@@ -52,13 +53,16 @@ function Row({ name, color, count: n, most, off, active, empty, top, id, onClick
 /** Largest first; while someone points at the list or is in it with keys, rows stay where they are. */
 function useOrder(column: ColumnSpec, counts: ArrayLike<number>, held: boolean): number[] {
   const last = useRef<{ column: ColumnSpec; order: number[] } | null>(null);
-  if (!held || last.current?.column !== column) last.current = { column, order: byCount(counts) };
-  return last.current.order;
+  if (held && last.current?.column === column) return last.current.order;
+  const order = byCount(counts);
+  last.current = held ? { column, order } : null;
+  return order;
 }
 
 interface Props {
   column: ColumnSpec;
   look: Look;
+  /** Of this very column; null while they are not here yet. */
   counts: Counts | null;
 }
 
@@ -69,10 +73,9 @@ export function Categories({ column, look, counts }: Props) {
   const [held, setHeld] = useState(false);
   const [at, setAt] = useState(-1);
   const names = column.categories ?? [];
-  // Counts of the colour before may still be what is there.
-  const counted = counts?.categories?.length === names.length ? counts.categories : null;
+  const counted = counts?.categories ?? null;
   const numbers = counted ?? new Uint32Array(names.length);
-  const order = useOrder(column, numbers, held);
+  const order = useOrder(column, numbers, held && numbers.some((n) => n > 0));
   const most = Math.max(1, numbers[byCount(numbers)[0] ?? 0] ?? 1);
   const off = store.hidden.value.get(column.id) ?? NONE;
   const empty = counted === null || (counts?.done === 0 && column.group === "result");
@@ -81,7 +84,8 @@ export function Categories({ column, look, counts }: Props) {
   const isolate = (code: number) => store.hide(column.id, isolated(off, code, names.length));
   const toggle = (code: number) => store.hide(column.id, toggled(off, code));
   const point = (code: number) => {
-    store.focus.value = code;
+    // What is hidden has nothing to show: all others would be ghosts of it.
+    store.focus.value = off.has(code) ? -1 : code;
   };
   const move = (to: number) => {
     const next = Math.max(0, Math.min(order.length - 1, to));

@@ -70,6 +70,34 @@ describe("legend", () => {
     await until(() => expect(order()).not.toEqual(before));
   });
 
+  test("another colour's numbers are never shown, and its rows are in order under a mouse too", async () => {
+    const widget = await open();
+    await ready(widget);
+    await userEvent.hover(rows(widget)[3]!);
+    widget.store.colorBy("second");
+    await until(() => expect(widget.one(LIST).getAttribute("aria-label")).toContain("second"));
+    if (widget.store.counts.value?.color === "label")
+      expect(
+        rows(widget)
+          .map((r) => textOf(r.querySelector(".n")!))
+          .join(""),
+      ).toBe("");
+    const numbers = () => rows(widget).map((r) => Number(r.querySelector(".n")?.textContent || NaN));
+    await until(() => expect(numbers()[0]).toBeGreaterThan(0));
+    expect(numbers()).toEqual(numbers().toSorted((a, b) => b - a));
+  });
+
+  test("pointing at a hidden one highlights nothing", async () => {
+    const widget = await open();
+    await ready(widget);
+    row(widget, "VIP").dispatchEvent(new MouseEvent("click", { bubbles: true, ctrlKey: true }));
+    await until(() => expect(off(widget)).toBe(1));
+    await userEvent.hover(row(widget, "IT"));
+    await until(() => expect(widget.store.focus.value).toBeGreaterThanOrEqual(0));
+    await userEvent.hover(row(widget, "VIP"));
+    await until(() => expect(widget.store.focus.value).toBe(-1));
+  });
+
   test("many categories scroll: only those in sight are in the page", async () => {
     const widget = await open();
     await ready(widget);

@@ -31,7 +31,7 @@ interface Line {
 /** Every cell is accounted for: whatever is not in the list above stands here. */
 function footLines(column: ColumnSpec, counts: Counts): Line[] {
   const streams = column.group === "result";
-  const missing = streams ? 0 : (counts.numbers?.missing ?? counts.missing);
+  const missing = streams || counts.color !== column.id ? 0 : (counts.numbers?.missing ?? counts.missing);
   const lines: Line[] = [
     { name: "not run", count: counts.notRun, ring: true },
     { name: "could not be labelled", count: counts.failed, ring: true, color: "var(--err)" },
@@ -67,12 +67,14 @@ function Body() {
   const look = store.look.value;
   const counts = store.counts.value;
   if (!column || !look) return <Skeleton />;
+  // For a moment after a change of colour, counts are still of the one before.
+  const own = counts?.color === column.id ? counts : null;
   return (
     <>
       {column.kind === "category" ? (
-        <Categories column={column} look={look} counts={counts} />
+        <Categories column={column} look={look} counts={own} />
       ) : (
-        <div class="scroll">{counts?.numbers && <Ramp column={column} look={look} numbers={counts.numbers} />}</div>
+        <div class="scroll">{own?.numbers && <Ramp column={column} look={look} numbers={own.numbers} />}</div>
       )}
       {counts && <Foot column={column} counts={counts} />}
     </>
