@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { CellDetail, RunState, Schema } from "./protocol";
 import type { Session, Sink } from "./session/session";
 import { createStore, type Store } from "./store";
-import type { DataEvents, ViewData } from "./view/api";
+import type { Counts, DataEvents, ViewData } from "./view/api";
 
 const schema = (more: Partial<Schema> = {}): Schema => ({
   run: "r1",
@@ -120,6 +120,25 @@ describe("selection", () => {
     expect(store.lasso.value).toBe(polygon);
     store.select({ by: "rows", rows: Uint32Array.of(1), mode: "toggle" });
     expect(store.lasso.value).toBeNull();
+  });
+
+  test("a lasso takes the place of the pinned cell, a ticked row does not", () => {
+    store.pinCell(2);
+    store.select({ by: "rows", rows: Uint32Array.of(1), mode: "toggle" });
+    expect(store.pin.value?.row).toBe(2);
+    store.select({ by: "lasso", polygon: Float32Array.of(0, 0, 1, 0, 1, 1), mode: "remove" });
+    expect(store.pin.value).toBeNull();
+  });
+
+  test("letting go: the pinned cell first, then the selection, then nothing", () => {
+    events.counts({ selected: 2 } as Counts);
+    store.pinCell(2);
+    expect(store.release()).toBe(true);
+    expect([store.pin.value, vi.mocked(view.select).mock.calls]).toEqual([null, []]);
+    expect(store.release()).toBe(true);
+    expect(view.select).toHaveBeenCalledWith({ by: "none" });
+    events.counts({ selected: 0 } as Counts);
+    expect(store.release()).toBe(false);
   });
 });
 

@@ -52,6 +52,8 @@ export interface Store {
   hide(column: string, off: ReadonlySet<number>): void;
   select(select: Select): void;
   pinCell(row: number | null): void;
+  /** Lets go of the pinned cell, else of the selection; returns whether there was either. */
+  release(): boolean;
   dispose(): void;
 }
 
@@ -166,6 +168,12 @@ async function inspect(state: State, session: Session, row: number): Promise<voi
 export function createStore(session: Session, view: ViewData): Store {
   const state = makeState();
   const { schema, colorId, hidden, dark, domain, focus, reference, sort } = state;
+  const select = (what: Select) => {
+    state.lasso.value = what.by === "lasso" && what.mode === "replace" ? what.polygon : null;
+    // What was drawn around last is what people want to know about.
+    if (what.by === "lasso") state.pin.value = null;
+    view.select(what);
+  };
   const column = (id: string) => schema.value?.columns.find((spec) => spec.id === id);
   const color = computed(() => (colorId.value === null ? null : (column(colorId.value) ?? null)));
 
@@ -216,13 +224,16 @@ export function createStore(session: Session, view: ViewData): Store {
       else next.delete(id);
       hidden.value = next;
     },
-    select: (select) => {
-      state.lasso.value = select.by === "lasso" && select.mode === "replace" ? select.polygon : null;
-      view.select(select);
-    },
+    select,
     pinCell: (row) => {
       if (row === null) state.pin.value = null;
       else inspect(state, session, row);
+    },
+    release: () => {
+      if (state.pin.peek()) state.pin.value = null;
+      else if ((state.counts.peek()?.selected ?? 0) > 0) select({ by: "none" });
+      else return false;
+      return true;
     },
     dispose: () => {
       for (const stop of stops) stop();

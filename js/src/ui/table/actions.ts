@@ -52,13 +52,6 @@ export class GridActions {
     this.#around.store.select({ by: "all" });
   }
 
-  /** Lets go of the selection; returns whether there was one. */
-  release(): boolean {
-    const held = this.#selected() > 0;
-    if (held) this.#around.store.select({ by: "none" });
-    return held;
-  }
-
   head(col: number): void {
     const { store, columns, total } = this.#around;
     const column = columns[col - 1];
@@ -75,7 +68,7 @@ export class GridActions {
 
   /** Space and Enter on a place, Escape anywhere; returns whether the key meant something. */
   press(key: string, { row, col }: Place): boolean {
-    if (key === "Escape") return this.release();
+    if (key === "Escape") return this.#around.store.release();
     if (key !== " " && key !== "Enter") return false;
     if (row < 0) this.head(col);
     else if (key === " ") this.toggle(row);
