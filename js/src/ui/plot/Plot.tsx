@@ -77,7 +77,11 @@ export function Plot({ theme, compact, onInspect }: Props) {
   useLayoutEffect(() => {
     const element = plot.current;
     if (!element) return;
-    const measure = () => controller.resize(element.clientWidth, element.clientHeight, devicePixelRatio || 1);
+    const frame = element.closest<HTMLElement>(".cw");
+    const measure = () => {
+      const outer = `${frame?.offsetWidth} ${frame?.offsetHeight}`;
+      controller.resize(element.clientWidth, element.clientHeight, devicePixelRatio || 1, outer);
+    };
     const observer = new ResizeObserver(measure);
     observer.observe(element);
     return () => observer.disconnect();
@@ -88,13 +92,7 @@ export function Plot({ theme, compact, onInspect }: Props) {
   useLayoutEffect(() => {
     const element = plot.current;
     if (!element) return;
-    const release = () => {
-      const held = store.pin.peek() !== null || (store.counts.peek()?.selected ?? 0) > 0;
-      if (store.pin.peek()) store.pinCell(null);
-      else if (held) store.select({ by: "none" });
-      return held;
-    };
-    const gestures = gesturesOf(element, controller, { inspect: () => inspect.current(), release });
+    const gestures = gesturesOf(element, controller, { inspect: () => inspect.current(), release: store.release });
     const stop = new AbortController();
     const { signal } = stop;
     element.addEventListener("wheel", gestures.onWheel, { signal, passive: false });

@@ -41,6 +41,7 @@ export class PlotController {
   #fitted = 1;
   /** People moved the camera: from then on it is theirs. */
   #touched = false;
+  #outer = "";
   #asking = false;
   #next: [number, number] | null = null;
 
@@ -54,8 +55,11 @@ export class PlotController {
     });
   }
 
-  resize(width: number, height: number, dpr: number): void {
+  /** `outer`: the widget's own size. Where that changes the map is fitted anew; a strip that takes room only crops it. */
+  resize(width: number, height: number, dpr: number, outer: string): void {
     if (width === 0 || height === 0) return;
+    const fits = outer !== this.#outer && !this.#touched;
+    this.#outer = outer;
     const before = this.#box;
     const box = { width, height };
     this.#box = box;
@@ -63,6 +67,7 @@ export class PlotController {
     else this.#view.resize(width, height, dpr);
     this.#dress();
     if (before.width === 0) this.#follow();
+    else if (fits) this.fit();
     else if (before.width !== width || before.height !== height) this.#move(resized(this.#camera, before, box));
   }
 

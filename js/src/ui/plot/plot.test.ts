@@ -1,6 +1,10 @@
-import { describe, expect, test } from "vitest";
+import { signal } from "@preact/signals";
+import { describe, expect, test, vi } from "vitest";
+import type { Store } from "../../store";
+import type { PlotView, Theme } from "../../view/api";
 import { fitTo, resized, shows, toData, toScreen, zoom } from "./camera";
 import { CARD_WIDTH, placeCard } from "./card";
+import { PlotController } from "./controller";
 
 const BOX = { width: 640, height: 380 };
 const EXTENT = { x0: -5, y0: -2, x1: 7, y1: 3 };
@@ -66,5 +70,35 @@ describe("hover card", () => {
   test("goes where it hides no label", () => {
     const card = placeCard(320, 190, 72, BOX, [{ code: 0, x: 400, y: 150 }]);
     expect(card.x > 400 || card.x + card.width < 400 || card.y > 150 || card.y + card.height < 150).toBe(true);
+  });
+});
+
+describe("a map in a room that changes", () => {
+  const opened = () => {
+    const camera = vi.fn<PlotView["camera"]>();
+    const plot = { camera, resize: vi.fn(), dress: vi.fn(), detach: vi.fn() };
+    const store = { extent: signal(EXTENT), view: { attach: () => plot } } as unknown as Store;
+    const controller = new PlotController(store, {} as Theme, true, vi.fn());
+    controller.resize(BOX.width, BOX.height, 1, "1100 640");
+    return { controller, last: () => camera.mock.lastCall?.[0] };
+  };
+  const HIGH = { width: 640, height: 900 };
+
+  test("is fitted anew with the widget's own size, as long as nobody moved it", () => {
+    const { controller, last } = opened();
+    expect(last()).toEqual(fitTo(EXTENT, BOX));
+    controller.resize(HIGH.width, HIGH.height, 1, "1100 1160");
+    expect(last()).toEqual(fitTo(EXTENT, HIGH));
+    controller.pan(5, 0);
+    const moved = last();
+    controller.resize(BOX.width, BOX.height, 1, "1100 640");
+    expect(last()).toEqual(resized(moved!, HIGH, BOX));
+  });
+
+  test("is only cropped where a strip takes its room", () => {
+    const { controller, last } = opened();
+    const low = { ...BOX, height: 320 };
+    controller.resize(low.width, low.height, 1, "1100 640");
+    expect(last()).toEqual(resized(fitTo(EXTENT, BOX), BOX, low));
   });
 });
