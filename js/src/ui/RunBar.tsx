@@ -43,8 +43,17 @@ function Fill({ progress }: { progress: number | null }) {
   return progress === null ? null : <i style={{ transform: `scaleX(${progress})` }} />;
 }
 
+function Genes({ words }: { words: string }) {
+  return (
+    <span class="f2 ell genes" title={`${words} matched`}>
+      {words}
+      <span class="matched"> matched</span>
+    </span>
+  );
+}
+
 function Progress({ words, phase, total, done }: { words: RunWords; phase: Phase; total: number; done: number }) {
-  if (words.progress === null) return <span class="f2 ell genes">{words.genes}</span>;
+  if (words.progress === null) return words.genes && <Genes words={words.genes} />;
   return (
     <div
       class="bar"

@@ -7,8 +7,8 @@ import { open, textOf, until } from "./testing/open";
 import { contrast } from "./theme";
 
 describe("run bar", () => {
-  test("nothing jumps: what stands in running and in done stands at the same place", async () => {
-    const widget = await open({ done: 150, status: "running", state: { rate: 412, left: 10, elapsed: 10 } });
+  test.each([1100, 1000, 920, 760])("nothing jumps between running and done at %d px", async (width) => {
+    const widget = await open({ width, done: 150, status: "running", state: { rate: 412, left: 10, elapsed: 10 } });
     const lefts = () =>
       [".ctl", ".st", ".prog", ".words > :nth-child(1)", ".words > :nth-child(2)", ".words > :nth-child(3)"].map(
         (part) => {
@@ -20,6 +20,13 @@ describe("run bar", () => {
     widget.session.advance(150);
     await until(() => expect(textOf(widget.one(".st"))).toBe("Done"));
     expect(lefts()).toEqual(running);
+  });
+
+  test.each([1100, 968, 900])("at %d px the model's title and the genes matched are whole", async (width) => {
+    const widget = await open({ width });
+    await until(() => expect(textOf(widget.one(".genes"))).toContain("genes"));
+    for (const part of widget.all(".model .ell, .genes"))
+      expect(part.scrollWidth).toBeLessThanOrEqual(part.offsetWidth);
   });
 
   test("its buttons are the run's commands", async () => {

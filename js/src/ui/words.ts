@@ -42,7 +42,7 @@ export interface RunWords {
 
 export function genesMatched(schema: Schema | null): string {
   const report = schema?.report;
-  return report ? `${count(report.genes_matched)} of ${count(report.genes_model)} genes matched` : "";
+  return report ? `${count(report.genes_matched)} of ${count(report.genes_model)} genes` : "";
 }
 
 function time(run: RunState, phase: Phase): string {

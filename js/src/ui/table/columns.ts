@@ -12,15 +12,17 @@ export interface TableColumn {
 
 export const CHECK_WIDTH = 32;
 
-const KNOWN: Record<string, number> = { cell: 172, label: 140, score: 88, second: 132 };
+const KNOWN: Record<string, number> = { cell: 172, score: 88 };
+const LEAST: Record<string, number> = { label: 140, second: 132 };
+const MOST = 160;
 const RANK = { name: 0, result: 1, obs: 2, layout: 3 } as const;
 const CHAR = 7;
 
 /** Wide enough for the head with its arrow, and for most values. */
 function widthOf({ id, kind, name, categories }: ColumnSpec): number {
   const longest = kind === "category" ? Math.max(0, ...(categories ?? []).slice(0, 50).map((c) => c.length)) : 9;
-  const wanted = Math.max(name.length * CHAR + 36, longest * CHAR + 18, 80);
-  return KNOWN[id] ?? Math.min(wanted, 200);
+  const wanted = Math.max(name.length * CHAR + 36, longest * CHAR + 32, LEAST[id] ?? 80);
+  return KNOWN[id] ?? Math.min(wanted, MOST);
 }
 
 /** The cell's name first, then what the model said, then obs. */
