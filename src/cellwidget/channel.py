@@ -48,7 +48,7 @@ FRAME_ROWS = 32_768
 """Log entries of one `rows` frame: about 0.75 MB."""
 MESSAGE_GAP = 1 / 30
 """Seconds between messages: servers drop comm messages over a rate."""
-FRAME_GAP = 0.1
+FRAME_GAP = 0.2
 """Seconds between two frames of rows to a page while the run goes on: coalesces small batches."""
 HEARTBEAT = 2.0
 MAX_PAGES = 16
@@ -334,7 +334,7 @@ class Channel:
         )
 
     def _send_state(self, page: _Page, state: RunState) -> float:
-        """Send the state if it changed, at most ten times a second; and now and then as a sign of life."""
+        """Send the state if it changed, at most five times a second; and now and then as a sign of life."""
         seen = tuple(
             repr(state[key]) for key in ("status", "phase", "done", "failed", "placed", "log", "notes", "problem")
         )

@@ -6,7 +6,7 @@ import { Painting } from "./painting";
 export type Post = (message: FromView, transfer?: Transferable[]) => void;
 
 /** Milliseconds between two reports on the same data, which take at most a tenth of the time. */
-const REPORT = 100;
+const REPORT = 200;
 const SHARE = 10;
 const POINT_RADIUS = 9;
 

@@ -11,6 +11,8 @@ const SETTLE = 0.45;
 const SMOOTH_FRAME = 8;
 /** While a run goes on drawing takes one part in so many of the time, yet a picture comes every so many milliseconds. */
 const PART = 10;
+/** Least milliseconds between frames that are dear: the page pays for each picture too, where nothing is accelerated. */
+const CALM = 250;
 const SLOWEST = 5_000;
 /** Milliseconds of a frame while the camera moves; what takes longer is drawn in part, and whole when it rests. */
 const MOVING_FRAME = 50;
@@ -121,7 +123,8 @@ export class Plot {
 
   /** Milliseconds from the begin of one frame to the next. */
   get interval(): number {
-    return this.data.running ? Math.min(SLOWEST, PART * this.#cost) : 0;
+    if (!this.data.running) return 0;
+    return Math.min(SLOWEST, Math.max(PART * this.#cost, this.#cost < SMOOTH_FRAME ? 0 : CALM));
   }
 
   /** What a frame took, in milliseconds: this program and the graphics card. */
