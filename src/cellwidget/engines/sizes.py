@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-LADDER = (16, 32, 64, 256, 1024)
+LADDER = (16, 64, 256, 1024)
 TRIES = 4
 """Batches per size, of which the fastest counts: the first pays for memory, and other programs get in between."""
 ENOUGH = 0.25
