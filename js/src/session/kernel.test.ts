@@ -174,6 +174,24 @@ describe("KernelSession", () => {
     expect(sink.problem.mock.calls[0]?.[0].detail).toBe("nothing to resume");
   });
 
+  test("a kernel that owes rows and is silent is lost too, however often it was asked", () => {
+    begin();
+    comm.tell({ type: "state", state: { ...STATE, log: 100 } });
+    vi.advanceTimersByTime(25_000);
+    expect(comm.kinds().filter((kind) => kind === "hello").length).toBeGreaterThan(2);
+    expect(sink.connection).toHaveBeenCalledWith("lost");
+  });
+
+  test("where there is no kernel to send to, the page says so and throws nothing", async () => {
+    begin();
+    comm.send = () => {
+      throw new Error("Cannot send");
+    };
+    await expect(session.inspect(1)).rejects.toThrow("there is no kernel");
+    expect(sink.connection).toHaveBeenCalledWith("lost");
+    expect(() => session.close()).not.toThrow();
+  });
+
   test("a kernel that is silent while it runs is lost, and back when it speaks", () => {
     begin();
     vi.advanceTimersByTime(25_000);

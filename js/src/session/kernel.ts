@@ -48,6 +48,7 @@ export class KernelSession implements Session {
   readonly #pending = new Map<number, Pending>();
   #lastId = 0;
   #heard = 0;
+  #asked = 0;
   #lost = false;
   #watch: ReturnType<typeof setInterval> | undefined;
 
@@ -59,6 +60,7 @@ export class KernelSession implements Session {
   listen(sink: Sink): () => void {
     this.#sink = sink;
     this.#comm.on("msg:custom", this.#receive);
+    this.#heard = performance.now();
     this.#watch = setInterval(this.#look, 1_000);
     this.#hello();
     return () => this.#stop();
@@ -100,12 +102,19 @@ export class KernelSession implements Session {
     this.#sink = null;
   }
 
-  #send(body: Body<ToKernel>, buffers: ArrayBuffer[] = []): void {
-    this.#comm.send({ ...body, page: this.#page }, undefined, buffers);
+  /** Returns whether there was a kernel to send to: a host throws where it was shut down. */
+  #send(body: Body<ToKernel>, buffers: ArrayBuffer[] = []): boolean {
+    try {
+      this.#comm.send({ ...body, page: this.#page }, undefined, buffers);
+      return true;
+    } catch {
+      this.#connection(true);
+      return false;
+    }
   }
 
   #hello(): void {
-    this.#heard = performance.now();
+    this.#asked = performance.now();
     this.#send({
       type: "hello",
       protocol: PROTOCOL,
@@ -125,7 +134,7 @@ export class KernelSession implements Session {
     return new Promise<CellDetail | null>((resolve, reject) => {
       const timer = setTimeout(() => this.#settle(id)?.reject(new Error("the kernel did not answer")), ANSWER);
       this.#pending.set(id, { resolve, reject, timer });
-      this.#send({ ...body, id }, buffers);
+      if (!this.#send({ ...body, id }, buffers)) this.#settle(id)?.reject(new Error("there is no kernel"));
     });
   }
 
@@ -142,12 +151,13 @@ export class KernelSession implements Session {
 
   /** Looks now and then whether something owed has not come. */
   readonly #look = (): void => {
-    const silent = performance.now() - this.#heard;
+    const now = performance.now();
+    const silent = now - this.#heard;
     const running = this.#state?.status === "running";
     const owed =
       !this.#state || this.#state.log > this.#position || [...this.#columns.values()].some((c) => c.next !== c.total);
-    if (running && silent > LOST && !this.#lost) this.#connection(true);
-    if (owed && silent > ASK_AGAIN && (silent < LOST || !this.#lost)) this.#hello();
+    if (running && silent > LOST) this.#connection(true);
+    if (owed && !this.#lost && silent > ASK_AGAIN && now - this.#asked > ASK_AGAIN) this.#hello();
   };
 
   #connection(lost: boolean): void {
