@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -98,6 +100,10 @@ class Selection:
     def obs_names(self) -> pd.Index[str]:
         """Names of the selected cells."""
         return self._names[self._mask]
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the names of the selected cells."""
+        return iter(self.obs_names)
 
     def __len__(self) -> int:
         return int(self._mask.sum())

@@ -26,7 +26,7 @@ NAMES = pd.Index(["a", "b", "c", "b"])
 def test_made_of(what: object, rows: list[int]) -> None:
     selection = Selection.of(what, NAMES)
     assert selection.rows.tolist() == rows
-    assert selection.obs_names.tolist() == [NAMES[row] for row in rows]
+    assert list(selection) == selection.obs_names.tolist() == [NAMES[row] for row in rows]
     assert len(selection) == len(rows)
     assert Selection.of(selection, NAMES) == selection
 
