@@ -13,6 +13,8 @@ OVERHEAD = 1e-3
 """Seconds that a batch costs beside inference, about: threads take turns, results are filed."""
 WORTH = 1.05
 """How much faster a larger batch must be; else the smaller one shows its cells sooner."""
+PROMISING = 1.25
+"""How much faster it must be for a still larger one to be tried: trying costs time, and memory runs out of cache."""
 
 
 class BatchSizes:
@@ -67,8 +69,9 @@ class BatchSizes:
 
     def _move_on(self) -> None:
         best = self._steps[self._step]
-        if self._step and self._rates[best] < WORTH * self._rates[self._steps[self._step - 1]]:
-            self._step -= 1
+        gain = self._rates[best] / self._rates[self._steps[self._step - 1]] if self._step else PROMISING
+        if gain < PROMISING:
+            self._step -= gain < WORTH
             self._settled = True
             return
         following = self._steps[self._step + 1 : self._step + 2]
