@@ -5,7 +5,8 @@ Run with ``python benchmarks/first_point.py``. Prints
 - seconds to the first point, cold (the first widget of a kernel that has only imported cellwidget and read the
   data) and warm (the ones after it);
 - the longest task of the page's main thread while 100,000 cells stream in;
-- cells/s of that run against `cw.annotate` on the same cells in the same kernel, the same threads a side.
+- cells/s of that run against `cw.annotate` on the same cells in the same kernel, one thread a side where the machine
+  has two cores.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from tests.e2e.shown import COLORED
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-TIMES = 5
+TIMES = 3
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 READ = "import cellwidget as cw\nadata = cw.datasets.pbmc_heldout()"
@@ -57,7 +58,7 @@ FIRST_POINT = f"""async (index) => {{
 ANNOTATE = """
 import time
 begin = time.perf_counter()
-cw.annotate(adata, key_added="bare", progress=False)
+cw.annotate(adata, key_added="bare", progress=False, threads=1)
 print(adata.n_obs / (time.perf_counter() - begin))
 """
 
@@ -67,6 +68,8 @@ WATCH = """() => {
     for (const task of list.getEntries()) window.longest = Math.max(window.longest, task.duration);
   }).observe({ type: "longtask" });
 }"""
+
+TAKE_LONGEST = "() => { const longest = window.longest; window.longest = 0; return longest; }"
 
 
 def first_points(page: Page, lab: Lab) -> list[float]:
@@ -81,21 +84,29 @@ def first_points(page: Page, lab: Lab) -> list[float]:
     return seconds
 
 
-def streamed(page: Page, lab: Lab) -> tuple[float, list[float], list[float]]:
-    """Longest task of the page's main thread, ms, and cells/s of `TIMES` runs with the page and as many without."""
+def streamed(page: Page, lab: Lab) -> tuple[float, float, list[float], list[float]]:
+    """Longest tasks of the page's main thread, ms, and cells/s of `TIMES` runs with the page and as many without.
+
+    The first task is of JupyterLab showing the cell's output, our module and first picture included; the second of all
+    that follows.
+    """
     lab.run_cell(1)
     lab.wait_idle()
     page.evaluate(WATCH)
     lab.run_cell(2)
+    page.locator(".cw .tbar .b").wait_for()
     lab.wait_idle()
-    shown, bare = [], []
+    showing = float(page.evaluate(TAKE_LONGEST))
+    shown, bare, longest = [], [], 0.0
     for _ in range(TIMES):
         lab.ask("w.wait()")
+        longest = max(longest, float(page.evaluate(TAKE_LONGEST)))
         page.locator('.cw .st[data-phase="done"]').wait_for(state="attached")
         shown.append(float(lab.ask("print(w.progress * adata.n_obs / w._job.run.state()['elapsed'])")))
         bare.append(float(lab.ask(ANNOTATE)))
+        page.evaluate(TAKE_LONGEST)
         lab.ask("w.run()")
-    return float(page.evaluate("window.longest")), shown, bare
+    return showing, longest, shown, bare
 
 
 def main() -> None:
@@ -112,12 +123,13 @@ def main() -> None:
         cold, *warm = first_points(page, Lab(page, server, notebook(server.root, "first.ipynb", READ, SHOW)))
         shutil.copy(examples / "02-streaming.ipynb", server.root)
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        longest, shown, bare = streamed(page, Lab(page, server, "02-streaming.ipynb"))
+        showing, longest, shown, bare = streamed(page, Lab(page, server, "02-streaming.ipynb"))
         browser.close()
     measured = {
         "first point, cold (s)": round(cold, 2),
         "first point, warm (s)": [round(one, 2) for one in warm],
         "first point, warm, median (s)": round(statistics.median(warm), 2),
+        "longest main-thread task as the output is shown (ms)": round(showing),
         "longest main-thread task while 100,000 cells stream (ms)": round(longest),
         "with the page (cells/s)": [round(one) for one in shown],
         "annotate (cells/s)": [round(one) for one in bare],

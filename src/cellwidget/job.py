@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cellwidget.columns import Columns
-from cellwidget.engines.kernel import STREAMED_OUTPUTS, KernelEngine
+from cellwidget.engines.kernel import STREAMED_OUTPUTS, KernelEngine, cores
 from cellwidget.feed import RunFeed
 from cellwidget.layout import choose_layout
 from cellwidget.messages import DONE
@@ -40,7 +40,7 @@ class Job:
 
     Parameters
     ----------
-    adata, model, engine, layer, basis, color, key, total, overwrite
+    adata, model, engine, layer, basis, color, key, total, overwrite, threads
         As `CellWidget` takes them.
     on_change
         Called from the run's threads when rows or the state changed.
@@ -63,6 +63,7 @@ class Job:
         key: str,
         total: str | None,
         overwrite: bool,
+        threads: int | None,
         on_change: Callable[[], None],
     ) -> None:
         if engine not in ENGINES:
@@ -74,6 +75,7 @@ class Job:
         self._basis = basis
         self._key = key
         self._overwrite = overwrite
+        self._threads = threads or max(1, cores() - 1)  # the page that shows the run needs one too
         self._on_change = on_change
         self._prepare()
         self._columns = Columns(adata.obs, self.names, adata.uns)
@@ -85,7 +87,7 @@ class Job:
         self.cells = self._model.open(adata, layer=self._layer, total=self._total)
         self._layout = choose_layout(adata, bundle, self._basis, key=self._key)
         outputs = STREAMED_OUTPUTS if self._layout.info["source"] == "model" else ("logits", "embedding")
-        self._engine = KernelEngine(bundle, outputs=outputs)
+        self._engine = KernelEngine(bundle, threads=self._threads, outputs=outputs)
         keep = ("embedding",) if "embedding" in bundle.outputs else ("logits",)
         self._results = Results(self.cells.n_obs, bundle.classes, keep=keep)
         self.run = Run(

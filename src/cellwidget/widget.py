@@ -66,6 +66,8 @@ class CellWidget(anywidget.AnyWidget):
         An obs column with each cell's total counts, for models that normalise by it; by default the sum over all genes.
     overwrite
         Whether keys that are not this package's may be overwritten.
+    threads
+        Threads of the computation; by default all cores but one, which is left to the page.
     autorun
         Whether to start at once.
     height
@@ -96,6 +98,7 @@ class CellWidget(anywidget.AnyWidget):
         key_added: str = "cellwidget",
         total: str | None = None,
         overwrite: bool = False,
+        threads: int | None = None,
         autorun: bool = True,
         height: int | None = None,
     ) -> None:
@@ -113,6 +116,7 @@ class CellWidget(anywidget.AnyWidget):
             key=key_added,
             total=total,
             overwrite=overwrite,
+            threads=threads,
             on_change=self._changed,
         )
         self._names: pd.Index[str] = self._job.names

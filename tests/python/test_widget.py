@@ -223,6 +223,7 @@ def test_an_existing_basis_is_there_before_the_run(adata: ad.AnnData, model: cw.
         ({"model": "no-such-model"}, "no-such-model"),
         ({"key_added": "mine"}, "would be overwritten"),
         ({"height": 20}, "height"),
+        ({"threads": -1}, "threads"),
     ],
 )
 def test_bad_options_are_refused_at_once(adata: ad.AnnData, model: cw.Model, options: dict, words: str) -> None:

@@ -45,7 +45,7 @@ class KernelEngine:
         if threads is not None and threads < 1:
             raise ValueError(f"threads must be at least 1, not {threads}")
         self._bundle = bundle
-        self._threads = threads or _cores()
+        self._threads = threads or cores()
         self._wanted = tuple(STREAMED_OUTPUTS if outputs is None else outputs)
         self._model: _Graph | None = None
         self._umap: _Graph | None = None
@@ -145,5 +145,6 @@ def _feed(graph: _Graph, batch: Batch) -> dict[str, NDArray[Any]]:
     return feed
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
