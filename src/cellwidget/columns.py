@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 MAX_CATEGORIES = 1_000
 """With more distinct values a column is text: nobody reads such a legend, and its dictionary would be the data."""
+LOOKED_AT = 10_000
+"""Rows all over a column of text that tell whether it has so many: strings by the million are slow to sort."""
+EXACT_INTEGER = 2**53
+"""Larger ones, as identifiers are, would run together in a float64."""
+LONG_NUMBER = 1e15
 
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
@@ -24,12 +29,13 @@ _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 class Columns:
     """Columns of n_obs rows that do not stream: obs_names (``cell``) and obs (``obs:NAME``).
 
-    A column is encoded once, when somebody first asks for it.
+    Categories are encoded at once, so that codes are those of the dictionary also where obs is changed later; other
+    columns are encoded once, when somebody first asks for them.
 
     Parameters
     ----------
     obs
-        The dataset's obs, held as it was at the start.
+        The dataset's obs; columns that it gets or loses later are not seen.
     names
         obs_names.
     uns
@@ -38,11 +44,17 @@ class Columns:
 
     def __init__(self, obs: pd.DataFrame, names: pd.Index[str], uns: Mapping[str, Any]) -> None:
         self._names = names
-        self._obs = {f"obs:{name}": obs.iloc[:, place] for place, name in enumerate(map(str, obs.columns))}
+        self._obs = {f"obs:{name}": obs.iloc[:, place] for place, name in enumerate(map(_words, obs.columns))}
         self._specs = {"cell": _spec("cell", "cell", "text", "name", "u1")}
-        for key, series in self._obs.items():
-            self._specs[key] = _describe(key, series, uns)
         self._encoded: dict[str, _Encoded] = {}
+        for key, series in self._obs.items():
+            if _is_number(series):
+                self._specs[key] = _describe_number(key, series)
+            elif (category := _as_category(series)) is None:
+                self._specs[key] = _spec(key, key.removeprefix("obs:"), "text", "obs", "u1")
+            else:
+                self._specs[key] = spec = _describe_category(key, category, uns)
+                self._encoded[key] = _Codes(category, spec["dtype"])
 
     @property
     def specs(self) -> list[ColumnSpec]:
@@ -59,35 +71,42 @@ class Columns:
     def text(self, column: str, row: int) -> str:
         """Say one value in words."""
         value: Any = self._names[row] if column == "cell" else self._obs[column].iloc[row]
+        if _is_missing(value):
+            return ""
         if isinstance(value, float | np.floating):
             number = float(value)
-            return "" if np.isnan(number) else f"{number:,.4g}" if abs(number) < 1000 else f"{number:,.0f}"
-        if isinstance(value, int | np.integer) and not isinstance(value, bool | np.bool_):
+            return f"{number:,.0f}" if 1000 <= abs(number) < LONG_NUMBER else f"{number:,.4g}"
+        if column != "cell" and isinstance(value, int | np.integer) and not isinstance(value, bool | np.bool_):
             return f"{value:,}"
-        return "" if value is None else str(value)
+        return _words(value)
 
     def _encode(self, column: str) -> _Encoded:
         if column not in self._encoded:
             spec = self._specs[column]
             values = self._names.to_series() if column == "cell" else self._obs[column]
-            self._encoded[column] = _Text(values) if spec["kind"] == "text" else _Numbers(values, spec)
+            self._encoded[column] = _Text(values) if spec["kind"] == "text" else _Numbers(values, spec["dtype"])
         return self._encoded[column]
 
 
 class _Numbers:
-    """Numbers or codes, as one array."""
+    """Numbers, as one array."""
 
-    def __init__(self, series: pd.Series[Any], spec: ColumnSpec) -> None:
-        self._dtype = spec["dtype"]
-        if spec["kind"] == "category":
-            codes = _as_category(series).cat.codes.to_numpy().astype(np.int64)
-            missing = np.iinfo(self._dtype).max
-            self._values: NDArray[Any] = np.where(codes < 0, missing, codes).astype(self._dtype)
-        else:
-            self._values = _floats(series).astype(self._dtype)
+    def __init__(self, series: pd.Series[Any], dtype: DType) -> None:
+        self._dtype = dtype
+        self._values: NDArray[Any] = _floats(series).astype(dtype)
 
     def piece(self, start: int, stop: int) -> tuple[DType, list[bytes | memoryview]]:
         return self._dtype, [self._values[start:stop].tobytes()]
+
+
+class _Codes(_Numbers):
+    """Codes of categories, as one array; the highest value of the type for missing."""
+
+    def __init__(self, category: pd.Series[Any], dtype: DType) -> None:
+        self._dtype = dtype
+        codes = category.cat.codes.to_numpy()
+        self._values = codes.astype(dtype)
+        self._values[codes < 0] = np.iinfo(dtype).max
 
 
 class _Text:
@@ -95,7 +114,7 @@ class _Text:
 
     def __init__(self, series: pd.Series[Any]) -> None:
         missing = series.isna().to_numpy()
-        encoded = [b"" if gone else str(value).encode() for value, gone in zip(series, missing, strict=True)]
+        encoded = [b"" if gone else _utf8(value) for value, gone in zip(series, missing, strict=True)]
         self._offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
         np.cumsum([len(text) for text in encoded], out=self._offsets[1:])
         self._bytes = b"".join(encoded)
@@ -106,30 +125,42 @@ class _Text:
         return "u4", [offsets.tobytes(), self._bytes[first:last]]
 
 
-_Encoded = _Numbers | _Text
+_Encoded = _Numbers | _Codes | _Text
 
 
 def _spec(key: str, name: str, kind: Any, group: Any, dtype: DType) -> ColumnSpec:
     return {"id": key, "name": name, "kind": kind, "group": group, "dtype": dtype}
 
 
-def _describe(key: str, series: pd.Series[Any], uns: Mapping[str, Any]) -> ColumnSpec:
+def _is_number(series: pd.Series[Any]) -> bool:
     import pandas as pd
 
-    name = key.removeprefix("obs:")
-    if pd.api.types.is_numeric_dtype(series.dtype) and not pd.api.types.is_bool_dtype(series.dtype):
-        values = _floats(series)
-        finite = values[np.isfinite(values)]
+    types = pd.api.types
+    if not types.is_numeric_dtype(series.dtype) or types.is_bool_dtype(series.dtype) or series.dtype.kind == "c":
+        return False
+    if not types.is_integer_dtype(series.dtype):
+        return True
+    low, high = series.min(), series.max()
+    return bool(series.isna().all() or (low >= -EXACT_INTEGER and high <= EXACT_INTEGER))
+
+
+def _describe_number(key: str, series: pd.Series[Any]) -> ColumnSpec:
+    import pandas as pd
+
+    values = _floats(series)
+    finite = values[np.isfinite(values)]
+    with np.errstate(over="ignore"):  # what becomes infinite is not exact
         exact = np.array_equal(finite.astype(np.float32), finite)
-        whole = pd.api.types.is_integer_dtype(series.dtype) or bool(finite.size and (finite == np.rint(finite)).all())
-        spec = _spec(key, name, "number", "obs", "f4" if exact else "f8")
-        spec["integer"] = whole
-        return spec
-    categories = _as_category(series).cat.categories
-    if len(categories) > MAX_CATEGORIES:
-        return _spec(key, name, "text", "obs", "u1")
+    whole = pd.api.types.is_integer_dtype(series.dtype) or bool(finite.size and (finite == np.rint(finite)).all())
+    spec = _spec(key, key.removeprefix("obs:"), "number", "obs", "f4" if exact else "f8")
+    spec["integer"] = whole
+    return spec
+
+
+def _describe_category(key: str, category: pd.Series[Any], uns: Mapping[str, Any]) -> ColumnSpec:
+    categories, name = category.cat.categories, key.removeprefix("obs:")
     spec = _spec(key, name, "category", "obs", code_dtype(len(categories)))
-    spec["categories"] = [str(category) for category in categories]
+    spec["categories"] = [_words(category) for category in categories]
     colors = hex_colors(uns.get(f"{name}_colors"), len(categories))
     if colors:
         spec["colors"] = colors
@@ -141,12 +172,37 @@ def _floats(series: pd.Series[Any]) -> NDArray[np.float64]:
     return values
 
 
-def _as_category(series: pd.Series[Any]) -> pd.Series[Any]:
+def _as_category(series: pd.Series[Any]) -> pd.Series[Any] | None:
+    """Give a column as categories; None where they are too many."""
     import pandas as pd
 
-    if isinstance(series.dtype, pd.CategoricalDtype):
-        return series
-    return series.astype("string").astype("category")
+    if not isinstance(series.dtype, pd.CategoricalDtype):
+        if _texts(series.iloc[:: len(series) // LOOKED_AT + 1]).nunique() > MAX_CATEGORIES:
+            return None
+        series = _texts(series).astype("category")
+    return series if len(series.cat.categories) <= MAX_CATEGORIES else None
+
+
+def _texts(series: pd.Series[Any]) -> pd.Series[Any]:
+    try:
+        return series.astype("string")
+    except (UnicodeError, TypeError, ValueError):  # bytes, or whatever objects make of themselves
+        return series.map(_words, na_action="ignore").astype("string")
+
+
+def _is_missing(value: Any) -> bool:
+    import pandas as pd
+
+    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
+
+
+def _utf8(value: object) -> bytes:
+    """Write a value as UTF-8: half a surrogate pair, which no page could read, becomes a question mark."""
+    return str(value).encode("utf-8", "replace")
+
+
+def _words(value: object) -> str:
+    return _utf8(value).decode()
 
 
 def code_dtype(categories: int) -> DType:

@@ -1,6 +1,7 @@
 """obs as pages read it."""
 
 import itertools
+import json
 
 import numpy as np
 import pandas as pd
@@ -85,3 +86,53 @@ def test_one_value_in_words(columns: Columns) -> None:
     assert columns.text("obs:pct", 1) == ""
     assert columns.text("obs:words", 1) == ""
     assert columns.text("obs:yes", 0) == "True"
+
+
+ODD = {
+    "bytes": ([b"\xff", b"a", None], "category"),
+    "half a surrogate pair": (["\ud800", "a", None], "category"),
+    "lists": ([[1], [2], None], "category"),
+    "mixed": ([1, "a", None], "category"),
+    "complex": ([1j, 2j, np.nan], "category"),
+    "identifiers": (np.array([2**60, 2**60 + 1, 2**63], dtype=np.uint64), "category"),
+    "nullable": (pd.array([1, 2, None], dtype="Int64"), "number"),
+    "nullable, none": (pd.array([None] * 3, dtype="Int64"), "number"),
+    "dates": (pd.to_datetime(["2020-01-01", "2021-01-01", None]), "category"),
+    "none": ([None] * 3, "category"),
+    "huge": ([1e300, -1e300, np.nan], "number"),
+}
+
+
+@pytest.mark.parametrize(("values", "kind"), ODD.values(), ids=ODD)
+@pytest.mark.filterwarnings("error")
+def test_whatever_obs_holds_reaches_the_page(values: object, kind: str) -> None:
+    series = pd.Series(values, dtype=object) if isinstance(values, list) and kind != "number" else pd.Series(values)
+    columns = Columns(pd.DataFrame({"x": series}), pd.Index(["\ud800", "b", "c"], dtype=object), {})
+    spec = columns.specs[1]
+    assert spec["kind"] == kind
+    json.dumps([spec, columns.text("obs:x", 0)], ensure_ascii=False, allow_nan=False).encode()
+    assert columns.piece("cell", 0, 3)[1][1] == b"?bc"
+    here = _values(columns, "obs:x")
+    distinct = {repr(value) for value, gone in zip(series, series.isna(), strict=True) if not gone}
+    missing = np.isnan(here) if kind == "number" else here == 255
+    assert missing.tolist() == series.isna().tolist()
+    assert len(set(here[~missing].tolist())) == len(distinct)
+    for row in np.flatnonzero(missing):
+        assert columns.text("obs:x", int(row)) == ""
+    assert len(columns.text("obs:x", 0)) < 40
+
+
+def test_codes_stay_those_of_the_dictionary_when_obs_changes() -> None:
+    obs = pd.DataFrame({"x": ["b", "c", "b"]}, dtype=object)
+    columns = Columns(obs, obs.index, {})
+    obs.loc[0, "x"] = "a"
+    assert _values(columns, "obs:x").tolist() == [0, 1, 0]
+    assert columns.specs[1]["categories"] == ["b", "c"]
+
+
+def test_many_different_texts_are_text_and_names_that_are_numbers_stay_as_they_are() -> None:
+    obs = pd.DataFrame({"x": [f"t{i}" for i in range(30_000)]}, index=range(30_000))
+    columns = Columns(obs, obs.index, {})
+    assert columns.specs[1]["kind"] == "text"
+    assert columns.text("obs:x", 29_999) == "t29999"
+    assert columns.text("cell", 29_999) == "29999"
