@@ -128,6 +128,11 @@ class Job:
         self.run.start()
         return again
 
+    def resume(self) -> None:
+        """Go on after a pause, a stop or a failure."""
+        self._held()
+        self.run.resume()
+
     def feed(self, selection: Callable[[], Selection]) -> RunFeed:
         """Describe the run for pages."""
         bundle = self._model.bundle

@@ -121,11 +121,11 @@ class CellWidget(anywidget.AnyWidget):
         )
         self._names: pd.Index[str] = self._job.names
         self._origin: str | None = None
+        self._place = (id(adata), key_added)
         super().__init__(_esm=_front_end(), height=height, selection=Selection.of(None, self._names))
         self._channel = Channel(self.send, self, self._publish)
         self.on_msg(lambda _, content, buffers: self._receive(content, buffers))
         self._show()
-        _replace((id(adata), key_added), self)
         if autorun:
             self.run()
 
@@ -133,6 +133,7 @@ class CellWidget(anywidget.AnyWidget):
 
     def run(self) -> None:
         """Start, go on after a stop or a failure, or run again after the end."""
+        _replace(self._place, self)
         with self._lock:
             if self._job.start():
                 self._show()
@@ -142,8 +143,10 @@ class CellWidget(anywidget.AnyWidget):
         self._job.run.pause()
 
     def resume(self) -> None:
-        """Go on after a pause or a stop."""
-        self._job.run.resume()
+        """Go on after a pause, a stop or a failure; nothing happens while it goes on and after the end."""
+        if self._job.run.status != "done":
+            _replace(self._place, self)
+            self._job.resume()
 
     def stop(self) -> None:
         """Stop after the batch that is under way; what is done is kept."""

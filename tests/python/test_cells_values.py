@@ -348,3 +348,20 @@ def test_a_sample_is_said_to_be_one(monkeypatch):
 def test_overflowing_logarithms_fail_the_cell():
     rows = Rows(np.array([0, 2]), np.array([0, 1]), np.array([1.0, 1e6]))
     assert list(Normalised("", np.e).decode(rows)[1]) == [0]
+
+
+def test_the_byte_order_of_a_matrix_does_not_matter():
+    dense = counts(300, 60)
+    got, failed, _ = read_all(made(dense.astype(">f4")))
+    np.testing.assert_array_equal(got, dense)
+    assert all(not dense[row].any() for row in failed)
+
+
+@pytest.mark.parametrize("noted", [{"base": "e"}, {"base": 0}, {"base": np.array([2.0, 3.0])}, "log1p"])
+def test_a_note_that_is_no_base_is_passed_over(noted):
+    dense = counts(30, 60) + 1
+    adata = made(log_normalised(dense))
+    adata.uns["log1p"] = noted
+    got, failed, _ = read_all(adata)
+    np.testing.assert_array_equal(got, dense)
+    assert not failed

@@ -253,3 +253,30 @@ def test_after_closing_it_says_so(adata: ad.AnnData, model: cw.Model) -> None:
     w.close()
     with pytest.raises(RuntimeError, match="closed"):
         w.run()
+
+
+def test_of_widgets_on_one_adata_and_key_the_last_to_run_runs(
+    adata: ad.AnnData, model: cw.Model, gate: threading.Event
+) -> None:
+    first = cw.CellWidget(adata, model)
+    waiting = cw.CellWidget(adata, model, autorun=False)
+    assert first._job.run.status == "running", "one that does not run stops nothing"
+    waiting.run()
+    assert first._job.run.status == "stopped"
+    first.resume()
+    assert (first._job.run.status, waiting._job.run.status) == ("running", "stopped")
+    gate.set()
+    first.wait(60)
+    assert adata.obs["cellwidget_label"].notna().all()
+    first.close()
+    waiting.close()
+
+
+@pytest.mark.parametrize("order", ["run", "resume"])
+def test_a_closed_widget_says_that_it_is(adata: ad.AnnData, model: cw.Model, order: str) -> None:
+    w = cw.CellWidget(adata, model, autorun=False)
+    w.run()
+    w.stop()
+    w.close()
+    with pytest.raises(RuntimeError, match="was closed"):
+        getattr(w, order)()

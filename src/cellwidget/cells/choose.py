@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -162,6 +163,11 @@ def _where(adata: AnnData, candidate: Candidate, sample: Sample) -> str:
 
 
 def _log_base(adata: AnnData) -> float:
+    """Read what scanpy notes; e where it is no base, since values are traced back to counts all the same."""
     entry = adata.uns.get("log1p")
-    base = entry.get("base") if isinstance(entry, dict) else None
-    return math.e if base is None else float(base)
+    base = entry.get("base") if isinstance(entry, Mapping) else None
+    try:
+        number = float(base) if base is not None else math.e
+    except (TypeError, ValueError):
+        return math.e
+    return number if 1 < number < math.inf else math.e

@@ -64,8 +64,8 @@ def concatenate(parts: Sequence[Rows]) -> Rows:
     lengths = np.concatenate([np.diff(part.indptr) for part in parts])
     return Rows(
         np.concatenate([[0], np.cumsum(lengths)]),
-        np.concatenate([part.columns for part in parts]),
-        np.concatenate([part.values for part in parts]),
+        np.concatenate([part.columns for part in parts], dtype=parts[0].columns.dtype),
+        np.concatenate([part.values for part in parts], dtype=parts[0].values.dtype),  # else another byte order
     )
 
 
