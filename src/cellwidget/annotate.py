@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cellwidget.cells import check_anndata
 from cellwidget.engines.kernel import KernelEngine
 from cellwidget.model import load_model
 from cellwidget.results import Results, check_keys, write
@@ -66,6 +67,7 @@ def annotate(
     RunError
         If the run fails.
     """
+    check_anndata(adata)
     check_writable(adata)
     check_keys(adata, key_added, overwrite)
     loaded = load_model(model)

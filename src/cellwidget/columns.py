@@ -114,7 +114,7 @@ class _Text:
 
     def __init__(self, series: pd.Series[Any]) -> None:
         missing = series.isna().to_numpy()
-        encoded = [b"" if gone else _utf8(value) for value, gone in zip(series, missing, strict=True)]
+        encoded = [b"" if gone else _utf8(value) for value, gone in zip(_texts(series), missing, strict=True)]
         self._offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
         np.cumsum([len(text) for text in encoded], out=self._offsets[1:])
         self._bytes = b"".join(encoded)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cellwidget.cells import check_anndata
 from cellwidget.columns import Columns
 from cellwidget.engines.kernel import STREAMED_OUTPUTS, KernelEngine, cores
 from cellwidget.feed import RunFeed
@@ -68,6 +69,7 @@ class Job:
     ) -> None:
         if engine not in ENGINES:
             raise ValueError(f"There is no engine {engine!r} here: choose one of {', '.join(map(repr, ENGINES))}.")
+        check_anndata(adata)
         check_keys(adata, key, overwrite)
         self._adata: AnnData | None = adata
         self._model = load_model(model)

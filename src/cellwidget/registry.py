@@ -43,8 +43,8 @@ def resolve(model: str | Path = DEFAULT) -> Path:
 
 
 def _existing(model: str | Path) -> Path | None:
-    if not str(model):
-        return None  # as a path it would be the current folder
+    if not isinstance(model, str | Path) or not str(model):
+        return None  # an empty one would be the current folder
     try:
         path = Path(model).expanduser()
         return path if path.exists() else None

@@ -19,6 +19,8 @@ from .engine_cases import GENES, dataset
 from .tiny_graphs import CLASSES, reference, write_bundle
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cellwidget.batch import Batch
 
 
@@ -133,3 +135,10 @@ def test_cells_that_fail_are_missing_and_the_others_written(model: cw.Model) -> 
     cw.annotate(adata, model, progress=False)
     assert adata.obs["cellwidget_label"].isna().to_numpy().nonzero()[0].tolist() == [4]
     assert adata.uns["cellwidget"]["cells_failed"] == 1
+
+
+@pytest.mark.parametrize("what", [np.zeros((3, 3)), "cells.h5ad", None])
+@pytest.mark.parametrize("call", [cw.annotate, cw.CellWidget])
+def test_what_is_no_anndata_is_refused(call: Callable[[object], object], what: object) -> None:
+    with pytest.raises(InputError, match="Expected an AnnData"):
+        call(what)

@@ -365,3 +365,8 @@ def test_a_note_that_is_no_base_is_passed_over(noted):
     got, failed, _ = read_all(adata)
     np.testing.assert_array_equal(got, dense)
     assert not failed
+
+
+def test_a_total_that_is_not_there_is_refused_also_where_the_model_needs_none():
+    with pytest.raises(InputError, match="total='n_conuts' is not a column"):
+        open_cells(made(counts(6, 60)), GENES, total="n_conuts")

@@ -41,3 +41,9 @@ def test_a_packaged_name_wins_over_a_folder_of_that_name(tmp_path: Path, monkeyp
     (tmp_path / DEFAULT).mkdir()
     assert resolve(DEFAULT) != tmp_path / DEFAULT
     assert resolve(Path(DEFAULT)) == Path(DEFAULT), "a Path is never a name"
+
+
+@pytest.mark.parametrize("model", [None, 3, {"name": "pbmc"}])
+def test_what_is_neither_a_name_nor_a_path_is_refused(model: object) -> None:
+    with pytest.raises(ValueError, match="There is no model"):
+        resolve(model)  # type: ignore[arg-type]

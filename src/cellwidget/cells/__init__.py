@@ -1,7 +1,7 @@
 """An AnnData as gene-aligned batches."""
 
-from cellwidget.cells.reader import Cells, open_cells
+from cellwidget.cells.reader import Cells, check_anndata, open_cells
 from cellwidget.cells.source import MatrixChanged
 from cellwidget.genes import InputError
 
-__all__ = ["Cells", "InputError", "MatrixChanged", "open_cells"]
+__all__ = ["Cells", "InputError", "MatrixChanged", "check_anndata", "open_cells"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from os import PathLike
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,6 +43,22 @@ class Extras:
     totals: NDArray[np.float32] | None
     uniform: CellUniform | None
     codes: NDArray[np.int64] | None
+
+
+def check_anndata(what: object) -> None:
+    """Refuse what is no AnnData.
+
+    Raises
+    ------
+    InputError
+        With the remedy.
+    """
+    from anndata import AnnData
+
+    if isinstance(what, AnnData):
+        return
+    remedy = " Read the file first, with anndata.read_h5ad." if isinstance(what, str | PathLike) else ""
+    raise InputError(f"Expected an AnnData, got {type(what).__name__}.{remedy}")
 
 
 def open_cells(
@@ -94,15 +111,13 @@ def open_cells(
     InputError
         The data cannot be used; the message says what to do.
     """
-    from anndata import AnnData
-
-    if not isinstance(adata, AnnData):
-        raise InputError(f"Expected an AnnData, got {type(adata).__name__}.")
+    check_anndata(adata)
     if adata.n_obs == 0 or adata.n_vars == 0:
         raise InputError(f"The AnnData is empty: {adata.n_obs} cells x {adata.n_vars} genes.")
+    totals = totals_from(adata.obs, total) if total is not None else None  # one mistyped is told of in any case
     extras = Extras(
         counted_totals=needs_total and total is None,
-        totals=totals_from(adata.obs, total) if needs_total and total is not None else None,
+        totals=totals if needs_total else None,
         uniform=CellUniform(seed, adata.obs_names, uniform) if uniform else None,
         codes=codes_from(adata.obs, batch) if batch is not None else None,
     )
