@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import threading
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import anndata as ad
 import numpy as np
@@ -22,9 +24,6 @@ from cellwidget.results import Results
 from cellwidget.run import Run
 
 from .engine_cases import CLASSES, FakeEngine, Gate, cells_of, dataset
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LONG = 120.0
 
@@ -152,6 +151,22 @@ def test_a_fit_runs_in_a_process_of_its_own() -> None:
     assert fit.wait(LONG)
     places = fit.places()
     assert places.shape == (60, 2) and np.array_equal(nearest_centre(places, places, which), which)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux")
+def test_a_fit_outlives_an_interrupt_of_the_kernel() -> None:
+    fit = Fit(clusters(60)[0], seed=0, threads=1)
+    status = Path(f"/proc/{fit._process.pid}/status")
+
+    def deaf() -> bool:
+        ignored = next(line for line in status.read_text().splitlines() if line.startswith("SigIgn"))
+        return bool(int(ignored.split()[1], 16) >> (signal.SIGINT - 1) & 1)
+
+    while not deaf():
+        assert not fit.wait(0.01), "it never came to ignore interrupts"
+    fit._process.send_signal(signal.SIGINT)
+    assert fit.wait(LONG)
+    assert fit.places().shape == (60, 2)
 
 
 def test_a_fit_that_breaks_says_why() -> None:

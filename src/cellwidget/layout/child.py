@@ -42,13 +42,10 @@ def _principal(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return places
 
 
-def _main() -> None:
+def main() -> None:
+    """Fit what comes in, with the seed that is the one argument."""
     vectors = np.load(io.BytesIO(sys.stdin.buffer.read()), allow_pickle=False)
     answer = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever libraries print must not get between
     with answer:
         answer.write(to_npy(fit_places(vectors, int(sys.argv[1]))))
-
-
-if __name__ == "__main__":
-    _main()

@@ -14,6 +14,9 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+START = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); from cellwidget.layout.child import main; main()"
+"""Interrupting a kernel interrupts all processes of its group: the run goes on then, and so must the fit."""
+
 
 class FitFailed(RuntimeError):
     """The process came to an end without places."""
@@ -36,7 +39,7 @@ class Fit:
         bound = {name: str(threads) for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
         path = os.pathsep.join(entry for entry in sys.path if entry)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "cellwidget.layout.child", str(seed)],
+            [sys.executable, "-c", START, str(seed)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
