@@ -153,7 +153,6 @@ def test_a_fit_runs_in_a_process_of_its_own() -> None:
     assert places.shape == (60, 2) and np.array_equal(nearest_centre(places, places, which), which)
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux")
 def test_a_fit_outlives_an_interrupt_of_the_kernel() -> None:
     fit = Fit(clusters(60)[0], seed=0, threads=1)
     status = Path(f"/proc/{fit._process.pid}/status")
