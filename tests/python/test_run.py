@@ -228,7 +228,7 @@ def test_running_out_of_memory_makes_smaller_batches() -> None:
         if len(batch) > 12:
             raise MemoryError
 
-    adata, engine = dataset(200), FakeEngine(small)
+    adata, engine = dataset(2_000), FakeEngine(small)  # more than is read ahead
     run = made(adata, engine, batch_size=64)
     run.start()
     run.wait(LONG)
