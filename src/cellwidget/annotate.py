@@ -80,14 +80,13 @@ def annotate(
         _run_to_the_end(run, bundle.manifest.title if progress else None)
     finally:
         cells.close()
-    info = loaded.written_info(cells.report, layer=layer, total=total)
-    told = {"cells_done": results.counts[0], "cells_failed": results.counts[1]}
+    info = loaded.written_info(cells.report, results.counts, layer=layer, total=total)
     write(
         adata,
         results,
         cells.obs_names,
         key=key_added,
-        info=info | told,
+        info=info,
         layout=True,
         colors=bundle.colors,
         overwrite=overwrite,

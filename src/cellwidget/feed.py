@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from cellwidget.bundle import Reference
+    from cellwidget.channel import Buffers
     from cellwidget.columns import Columns
     from cellwidget.messages import ColumnSpec, DType, InputReport, LayoutInfo, ModelInfo, RunState, Schema
     from cellwidget.results import Results
     from cellwidget.selection import Selection
-
-Buffers = list[bytes | memoryview]
 
 
 class Runs(Protocol):
@@ -28,18 +28,6 @@ class Runs(Protocol):
 
     def state(self) -> RunState:
         """Where the run stands."""
-
-
-class Reference(Protocol):
-    """Cells of the model's training, on the map that new cells land on: xy f4 [m, 2], label codes [m]."""
-
-    @property
-    def xy(self) -> NDArray[np.float32]:
-        """Places, float32 [cells, 2]."""
-
-    @property
-    def label(self) -> NDArray[np.uint16]:
-        """Label codes, uint16 [cells]."""
 
 
 class RunFeed:

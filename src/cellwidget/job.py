@@ -175,15 +175,14 @@ class Job:
 
     def write(self, adata: AnnData, *, overwrite: bool) -> str:
         """Put the results into an AnnData, aligned by name; returns the main key written."""
-        done, failed, _ = self._results.counts
         read_as = {"layer": self._layer, "total": self._total, "basis": self._basis}
-        info = self._model.written_info(self.cells.report, **read_as)
+        info = self._model.written_info(self.cells.report, self._results.counts, **read_as)
         return write(
             adata,
             self._results,
             self.names,
             key=self._key,
-            info=info | {"cells_done": done, "cells_failed": failed},
+            info=info,
             layout=self._layout.is_new,
             colors=self._model.bundle.colors,
             overwrite=overwrite,

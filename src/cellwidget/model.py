@@ -168,8 +168,11 @@ class Model:
             warnings.warn(f"{len(gathered.failed):,} cells have no result: {reasons}", stacklevel=2)
         return {name: gathered.whole(name) for name in names}
 
-    def written_info(self, report: InputReport, **parameters: Any) -> dict[str, Any]:
-        """Say what results come from, for ``uns``: the model, what it found in the data, and how it was run."""
+    def written_info(self, report: InputReport, counts: tuple[int, int, int], **parameters: Any) -> dict[str, Any]:
+        """Say what results come from, for ``uns``: the model, what it found in the data, how it was run and went.
+
+        `counts` are those of the results: cells done, failed and placed.
+        """
         from importlib.metadata import version
 
         manifest = self.bundle.manifest
@@ -181,6 +184,8 @@ class Model:
             "cellwidget_version": version("cellwidget"),
             **told,
             "parameters": {name: value for name, value in parameters.items() if value is not None},
+            "cells_done": counts[0],
+            "cells_failed": counts[1],
         }
 
     def _outputs(self, asked: Sequence[str] | None) -> list[str]:
