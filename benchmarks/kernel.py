@@ -49,7 +49,7 @@ class Network:
 
 NETWORKS = {
     "pbmc": Network(100_000, (64, 256, 1024), 0.6),
-    "wide": Network(20_000, (16, 64, 256), 0.9),
+    "wide": Network(50_000, (16, 64, 256), 0.9),
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,6 +41,14 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def cut(self, cells: slice) -> Batch:
+        """Give some of its cells (at least one), no wider than they need."""
+        genes = self.genes[cells]
+        width = max(1, int((genes >= 0).sum(axis=1).max()))
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        part = {name: None if value is None else value[cells] for name, value in values.items()}
+        return Batch(**part | {"genes": genes[:, :width], "counts": self.counts[cells, :width]})
 
 
 @dataclass(frozen=True, slots=True)

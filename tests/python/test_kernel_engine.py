@@ -208,6 +208,16 @@ def test_batches_of_another_size_are_not_measured() -> None:
     assert sizes.size == 16 and not sizes.settled
 
 
+def test_short_batches_are_read_several_at_once() -> None:
+    sizes = BatchSizes(4_096)
+    assert sizes.portion == 16, "while measuring, one by one"
+    measure(sizes, {16: 1e-4, 64: 1e-4})
+    assert sizes.size == 16 and sizes.portion % 16 == 0 and 64 <= sizes.portion <= 1_024
+    slow = BatchSizes(4_096)
+    measure(slow, {16: 0.1})
+    assert slow.portion == slow.size == 16
+
+
 def test_a_fixed_size_stays_unless_memory_runs_out() -> None:
     sizes = BatchSizes(10, fixed=500)
     assert sizes.settled and sizes.size == 500

@@ -113,6 +113,20 @@ def test_stop_keeps_what_is_done_and_start_goes_on_from_there() -> None:
     assert sum(engine.sizes) == 100, "no cell was run twice"
 
 
+def test_stop_takes_effect_within_a_batch_of_those_that_were_read_at_once() -> None:
+    adata = dataset(5_000)
+    engine = FakeEngine()
+    run = made(adata, engine)
+    engine.before = lambda batch: run.stop() if len(engine.sizes) == 40 else None
+    run.start()
+    run.wait(LONG)
+    assert len(engine.sizes) == 40 and run.results.counts[0] == sum(engine.sizes)
+    run.start()
+    run.wait(LONG)
+    check_all_right(run, adata)
+    assert sum(engine.sizes) == 5_000
+
+
 def test_stop_while_paused_and_resume_before_it_has_stopped() -> None:
     adata, gate = dataset(60), Gate()
     run = made(adata, FakeEngine(gate), batch_size=10)

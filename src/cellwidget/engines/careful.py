@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,8 +55,8 @@ class Careful:
         """
         results: list[ResultBatch] = []
         error: Exception | None = None
-        for part in self._parts(batch, results):
-            error = part
+        for raised in self._parts(batch, results):
+            error = raised
         if error is not None and self._good is None:
             raise EngineFailed(_words(error)) from error
         return _joined(results)
@@ -74,12 +73,12 @@ class Careful:
                 yield error
                 return
         else:
-            self._good = self._good or _part(batch, slice(0, 1))
+            self._good = self._good or batch.cut(slice(0, 1))
             results.append(without_nan(result))
             return
         middle = len(batch) // 2
-        yield from self._parts(_part(batch, slice(0, middle)), results)
-        yield from self._parts(_part(batch, slice(middle, None)), results)
+        yield from self._parts(batch.cut(slice(0, middle)), results)
+        yield from self._parts(batch.cut(slice(middle, None)), results)
 
     def _note(self, batch: Batch, error: Exception) -> None:
         if is_out_of_memory(error):
@@ -124,17 +123,6 @@ def _complete(result: ResultBatch, batch: Batch) -> ResultBatch:
     if told != len(batch):
         raise ValueError(f"the engine gave {told} results for {len(batch)} cells")
     return result
-
-
-def _part(batch: Batch, part: slice) -> Batch:
-    """Cut some cells out of a batch, no wider than they need."""
-    genes = batch.genes[part]
-    width = max(1, int((genes >= 0).sum(axis=1).max()))
-    cut: dict[str, NDArray[np.generic] | None] = {}
-    for field in fields(batch):
-        values = getattr(batch, field.name)
-        cut[field.name] = None if values is None else values[part]
-    return Batch(**cut | {"genes": genes[:, :width], "counts": batch.counts[part, :width]})
 
 
 def _failure(batch: Batch, error: Exception) -> ResultBatch:

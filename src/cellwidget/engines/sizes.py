@@ -9,8 +9,10 @@ ENOUGH = 0.25
 """Seconds after which two tries must do."""
 LONGEST = 1.0
 """Seconds of a batch, about: a pause takes effect within one."""
-OVERHEAD = 1e-3
-"""Seconds that a batch costs beside inference, about: threads take turns, results are filed."""
+OVERHEAD = 1e-4
+"""Seconds that a batch costs beside inference, about: results are filed."""
+PORTION = 0.05
+"""Seconds of work, about, that are read at once: threads take turns for each portion, and that costs too."""
 WORTH = 1.05
 """How much faster a larger batch must be; else the smaller one shows its cells sooner."""
 PROMISING = 1.25
@@ -44,6 +46,13 @@ class BatchSizes:
         """Cells of the next batch."""
         size = self._steps[self._step]
         return size if self._limit is None else min(size, self._limit)
+
+    @property
+    def portion(self) -> int:
+        """Cells to read at once: whole batches, and several of them where they are short."""
+        if not self._settled:
+            return self.size
+        return self.size * max(1, round(PORTION * self._rates[self._steps[self._step]] / self.size))
 
     @property
     def settled(self) -> bool:

@@ -81,7 +81,7 @@ class Ahead:
 
     def _read(self) -> None:
         try:
-            while self._has_room() and (rows := self._plan.take(self._sizes.size)) is not None:
+            while self._has_room() and (rows := self._plan.take(self._sizes.portion)) is not None:
                 portion = Portion(*self._cells.read(rows.start, rows.stop))
                 with self._changed:
                     self._ready.append(portion)

@@ -18,6 +18,7 @@ from cellwidget.run.progress import Progress
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cellwidget.batch import Batch
     from cellwidget.cells import Cells
     from cellwidget.engines import Engine
     from cellwidget.layout import Layout
@@ -267,24 +268,31 @@ class Run:
                 self._ahead = None
 
     def _take_in(self, portion: Portion) -> None:
+        """Run a portion batch by batch, unless it is paused or stopped in between."""
         batch, failed = portion
-        result = ResultBatch(batch.rows, {}, failed)
-        if len(batch):
-            result = self._run(portion)
+        if failed:
+            self._record(ResultBatch(batch.rows[:0], {}, failed))
+        begin = 0
+        while begin < len(batch) and self._goes_on():
+            part = batch.cut(slice(begin, begin + self._sizes.size))
+            begin += len(part)
+            self._record(self._run(part))
+        self._tell()
+
+    def _record(self, result: ResultBatch) -> None:
         self.results.record(result)
         if self._layout is not None and len(result.rows):
             self._layout.add(result)
         with self._changed:
             self._progress.add(len(result.rows) + len(result.failed))
-        self._tell()
 
-    def _run(self, portion: Portion) -> ResultBatch:
+    def _run(self, batch: Batch) -> ResultBatch:
         begin = time.perf_counter()
-        result = self._careful.run(portion.batch)
-        self._sizes.measured(len(portion.batch), time.perf_counter() - begin)
+        result = self._careful.run(batch)
+        self._sizes.measured(len(batch), time.perf_counter() - begin)
         if self._careful.too_large is not None:
             self._sizes.out_of_memory(self._careful.too_large)
-        return ResultBatch(result.rows, result.outputs, portion.failed | result.failed)
+        return result
 
     def _lay_out(self) -> bool:
         """Let the layout place what is left; tells whether the run goes on."""
