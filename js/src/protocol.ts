@@ -12,7 +12,11 @@ export type Status = "idle" | "waiting" | "running" | "paused" | "done" | "stopp
 /** How buffers travel. VS Code turns binary frames into lists of numbers, so there they go as base64 in the header. */
 export type Transport = "binary" | "base64";
 export type DType = "u1" | "u2" | "u4" | "f4" | "f8";
-export type Command = "run" | "pause" | "resume" | "stop";
+/** Where the model runs: in Python, or on the page. */
+export type EngineName = "kernel" | "browser";
+/** An engine's name goes on there, from where the run is. */
+export type Command = "run" | "pause" | "resume" | "stop" | EngineName;
+export type Backend = "onnxruntime" | "wasm" | "webgpu";
 
 /** Where a cell stands: the values of the `state` column. */
 export const CELL = { notRun: 0, done: 1, failed: 2 } as const;
@@ -88,7 +92,7 @@ export interface Schema {
     /** Number of reference cells that `reference` will bring; 0: none. */
     reference: number;
   };
-  engines: ("kernel" | "browser")[];
+  engines: EngineName[];
 }
 
 /** A failure in words: what happened, what is kept, what to do. */
@@ -101,7 +105,12 @@ export interface Problem {
 export interface RunState {
   run: string;
   status: Status;
-  engine: "kernel" | "browser";
+  engine: EngineName;
+  /** What the engine computes with, and how many threads or workers; null and 0 while not known. */
+  backend: Backend | null;
+  workers: number;
+  /** Why this engine, where the user did not choose: a sentence, or "". */
+  chosen: string;
   /** What it is busy with: "loading the model", "labelling", "fitting the layout", ""; for the words in the run bar. */
   phase: string;
   total: number;
@@ -138,6 +147,39 @@ export interface CellDetail {
   failure: string | null;
 }
 
+/** What a page needs to run the model itself. Files come as columns of bytes, `asset:NAME`, in answer to `want`. */
+export interface Equipment {
+  assets: {
+    /** The runtime, gzipped. */
+    wasm: Asset;
+    /** `model.onnx`, cut down to the outputs that are asked for. */
+    model: Asset;
+    umap: Asset | null;
+  };
+  /** What the model takes: `genes`, `counts`, and any of `total`, `uniform`, `batch`. */
+  inputs: string[];
+  /** What is to be sent back: `logits` and `embedding` of the model, `xy` of its UMAP. */
+  outputs: string[];
+  /** Cells that may be run at once, for the memory they take. */
+  largest_batch: number;
+  /** How many workers the user wants; null: one core less than there are. */
+  workers: number | null;
+}
+
+export interface Asset {
+  bytes: number;
+  /** Hexadecimal. */
+  sha256: string;
+}
+
+export type AssetName = keyof Equipment["assets"];
+
+/** What a model made of the cells of a lease: per output f4 [cells, width], in the lease's order, failed cells left out. */
+export interface OutputSpec {
+  name: string;
+  width: number;
+}
+
 /* ── page → kernel ─────────────────────────────────────────────────────────────────────────────── */
 
 export type ToKernel =
@@ -151,6 +193,34 @@ export type ToKernel =
   /** Buffer 0: bitset of n_obs bits, least significant first. */
   | { type: "select"; page: string; id: number; count: number }
   | { type: "inspect"; page: string; id: number; row: number }
+  /** What do I need to run the model here? Answered by a reply with `Equipment`. */
+  | { type: "equip"; page: string; id: number }
+  /**
+   * The page runs the model, and has room for so many cells, those included that it holds: `leases`. Said when it
+   * changes, and every two seconds while the engine is at work. What it was sent and does not hold goes to others.
+   */
+  | {
+      type: "pull";
+      page: string;
+      run: string;
+      room: number;
+      leases: number[];
+      workers: number;
+      backend: Backend | null;
+    }
+  /** A lease is done. One buffer per output (or `b64`); `failed` are positions in the lease, and why. Answered by a reply. */
+  | {
+      type: "results";
+      page: string;
+      id: number;
+      run: string;
+      lease: number;
+      outputs: OutputSpec[];
+      failed: [number, string][];
+      b64?: string[];
+    }
+  /** The model cannot be run here. Answered by a reply. */
+  | { type: "gave_up"; page: string; id: number; run: string; title: string; detail: string }
   | { type: "bye"; page: string };
 
 /* ── kernel → page ─────────────────────────────────────────────────────────────────────────────── */
@@ -184,8 +254,23 @@ export type FromKernel =
       count: number;
       total: number;
     }
+  /**
+   * Cells to run, lent to this page. Buffers: u4 `indptr` (n + 1), gene positions, counts, and one per extra:
+   * `total` f4, `uniform` f8 [n, uniform], `batch` u4.
+   */
+  | {
+      type: "cells";
+      to: string;
+      seq: number;
+      run: string;
+      lease: number;
+      n: number;
+      genes: "u2" | "u4";
+      counts: "u1" | "u2" | "f4";
+      extras: ("total" | "uniform" | "batch")[];
+    }
   /** Buffer 0: bitset. `version` grows with each change; `page` made it (null: Python). */
   | { type: "selection"; to: string | null; version: number; page: string | null; count: number }
-  | { type: "reply"; to: string; id: number; value: CellDetail | null }
+  | { type: "reply"; to: string; id: number; value: CellDetail | Equipment | null }
   /** The message `id` of that page was refused (null: one without an id); the run goes on. */
   | { type: "error"; to: string; id: number | null; message: string };

@@ -46,6 +46,8 @@ export interface Store {
   readonly pin: ReadonlySignal<Pin | null>;
   /** The polygon that made the selection, in data space. */
   readonly lasso: ReadonlySignal<Float32Array | null>;
+  /** Bytes of runtime and model that have come, while the page loads them to run the model itself; else null. */
+  readonly download: ReadonlySignal<{ loaded: number; total: number } | null>;
 
   column(id: string): ColumnSpec | undefined;
   colorBy(id: string): void;
@@ -84,6 +86,7 @@ function makeState() {
     sort: signal<Sort>(UNSORTED),
     pin: signal<Pin | null>(null),
     lasso: signal<Float32Array | null>(null),
+    download: signal<{ loaded: number; total: number } | null>(null),
   };
 }
 

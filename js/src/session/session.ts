@@ -1,4 +1,16 @@
-import type { CellDetail, ColumnSpec, Command, Problem, RunState, Schema } from "../protocol";
+import type {
+  AssetName,
+  Backend,
+  CellDetail,
+  ColumnSpec,
+  Command,
+  EngineName,
+  Equipment,
+  OutputSpec,
+  Problem,
+  RunState,
+  Schema,
+} from "../protocol";
 
 export type Values = Uint8Array | Uint16Array | Uint32Array | Float32Array | Float64Array;
 
@@ -22,6 +34,49 @@ export interface Rows {
   columns: { id: string; values: Values }[];
 }
 
+/** Cells that the page is to run, in compressed rows. */
+export interface Lease {
+  run: string;
+  lease: number;
+  /** Where each cell begins and ends in `genes` and `counts`: n + 1, from 0. */
+  indptr: Uint32Array;
+  genes: Uint16Array | Uint32Array;
+  counts: Uint8Array | Uint16Array | Float32Array;
+  total?: Float32Array;
+  /** [n, k] */
+  uniform?: Float64Array;
+  batch?: Uint32Array;
+}
+
+/** What became of a lease. */
+export interface LeaseResult {
+  run: string;
+  lease: number;
+  outputs: (OutputSpec & { values: Float32Array })[];
+  /** Positions in the lease, and why. */
+  failed: [number, string][];
+}
+
+export interface Demand {
+  run: string;
+  room: number;
+  leases: number[];
+  workers: number;
+  backend: Backend | null;
+}
+
+/** What an engine on the page needs of its surroundings. */
+export interface EnginePort {
+  equip(): Promise<Equipment>;
+  asset(name: AssetName, progress: (bytes: number) => void): Promise<Uint8Array>;
+  pull(demand: Demand): void;
+  /** Kept, and sent again, until the other side has it. */
+  results(result: LeaseResult): void;
+  gaveUp(run: string, title: string, detail: string): void;
+  /** Give cells to an engine; returns a function that stops it. */
+  serve(take: (lease: Lease) => void): () => void;
+}
+
 /** What a session tells the page. */
 export interface Sink {
   /** A run began, or the page came to one that is under way: everything held so far is void when `schema.run` differs. */
@@ -41,7 +96,7 @@ export interface Sink {
 export interface Capabilities {
   run: boolean;
   inspect: boolean;
-  engines: ("kernel" | "browser")[];
+  engines: EngineName[];
 }
 
 /**
@@ -50,6 +105,8 @@ export interface Capabilities {
  */
 export interface Session {
   readonly can: Capabilities;
+  /** For a session whose model can be run on the page. */
+  readonly port: EnginePort | null;
   /** Start listening; returns a function that stops it. One sink at a time. */
   listen(sink: Sink): () => void;
   command(name: Command): void;

@@ -1,0 +1,78 @@
+/**
+ * Running a model on the page: a pool of workers, each with onnxruntime-web in one thread of its own (pages of notebooks
+ * are not cross-origin isolated, so there are no threads inside WASM).
+ */
+import type { Backend } from "../protocol";
+
+/** Some cells in compressed rows, as a session lends them; indices count from 0. */
+export interface Piece {
+  indptr: Uint32Array;
+  genes: Uint16Array | Uint32Array;
+  counts: Uint8Array | Uint16Array | Float32Array;
+  total?: Float32Array;
+  /** [cells, k] */
+  uniform?: Float64Array;
+  batch?: Uint32Array;
+}
+
+export interface Output {
+  name: string;
+  width: number;
+  /** [cells, width]; of an `Outcome` without the cells that failed. */
+  values: Float32Array;
+}
+
+export interface Outcome {
+  outputs: Output[];
+  /** Positions in the piece, and why. */
+  failed: [number, string][];
+  /** Milliseconds that a worker spent on it. */
+  ms: number;
+}
+
+/** A model as the page holds it. */
+export interface ModelFiles {
+  /** Same key, same model: it is loaded once. */
+  key: string;
+  /** The runtime's WebAssembly, inflated. */
+  wasm: Uint8Array;
+  model: Uint8Array;
+  umap: Uint8Array | null;
+  inputs: string[];
+  outputs: string[];
+}
+
+export interface PoolOptions {
+  /** How many workers. */
+  workers: number;
+  /** Whether WebGPU is tried: never, on real hardware, or on any adapter. */
+  gpu: "never" | "hardware" | "any";
+  /** Told when workers came, went, or the backend changed. */
+  onChange?: () => void;
+}
+
+/** The engine cannot work here; what it says is for people. */
+export class EngineError extends Error {
+  constructor(
+    readonly title: string,
+    detail: string,
+  ) {
+    super(detail);
+  }
+}
+
+/** A model, ready to run. */
+export interface LoadedModel {
+  /** Workers that are at work now; 0 where the main thread does it. */
+  readonly workers: number;
+  readonly backend: Backend;
+  /**
+   * Run some cells on the next worker that is free. A worker that dies or stalls loses nothing, a batch that fails is
+   * run again in halves, and a cell that fails alone is told in the outcome. Rejects with `EngineError` when the engine
+   * gives up, with an `AbortError` for pieces that `cancel` dropped.
+   */
+  run(piece: Piece): Promise<Outcome>;
+  /** Drop the pieces that no worker has begun. */
+  cancel(): void;
+  close(): void;
+}
