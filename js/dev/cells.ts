@@ -1,5 +1,5 @@
 /** Made-up cells on a made-up map, the same at every call: twenty classes of a cortex. */
-import type { CellDetail, ColumnSpec, Schema } from "../src/protocol";
+import type { CellDetail, ColumnSpec, EngineName, Schema } from "../src/protocol";
 import type { MemoryData } from "../src/session/memory";
 
 /** Name, share, centre, spread along and across, turn. */
@@ -100,9 +100,10 @@ export interface CellOptions {
   n: number;
   source: Schema["layout"]["source"];
   reference: number;
+  engines?: EngineName[];
 }
 
-export function makeCells({ n, source, reference: mapped }: CellOptions): MemoryData {
+export function makeCells({ n, source, reference: mapped, engines = ["kernel"] }: CellOptions): MemoryData {
   const next = random(11);
   const classes = CLUSTERS.map(([name]) => name);
   const label = new Uint8Array(n);
@@ -167,7 +168,7 @@ export function makeCells({ n, source, reference: mapped }: CellOptions): Memory
       columns,
       color: "label",
       layout: { source, name: source === "obsm" ? "X_umap" : "", reference: mapped },
-      engines: ["kernel"],
+      engines,
     },
     columns: {
       cell: names,

@@ -3,6 +3,8 @@
  * `?state=…&theme=light|dark|vscode-dark|plain&w=1100|760|560|400&h=640&n=8412&still=1`.
  */
 
+import { signal } from "@preact/signals";
+import type { EngineName, RunState } from "../src/protocol";
 import { type MemoryData, type MemoryOptions, MemorySession } from "../src/session/memory";
 import type { Sink } from "../src/session/session";
 import { createStore, type Store } from "../src/store";
@@ -21,8 +23,11 @@ type Ready = (store: Store, data: MemoryData) => void;
 
 interface Scene {
   options: MemoryOptions;
+  engines?: EngineName[];
   source?: "model" | "obsm" | "umap";
   reference?: number;
+  /** What of the runtime and the model has come to the page. */
+  download?: { loaded: number; total: number };
   /** Once the data is there. */
   ready?: Ready;
   /** What the session tells besides. */
@@ -43,6 +48,22 @@ function circle(x: number, y: number, r: number): Float32Array {
 const under = (status: "running" | "paused" | "stopped", at: number): Scene => ({
   options: { done: Math.round(n * at), status, rate, state: rate ? {} : { rate: 412, elapsed: 10.5, left: 10 } },
 });
+
+const BOTH: EngineName[] = ["kernel", "browser"];
+const CHOSEN = "the kernel has one core, this page has three";
+const UNKNOWN: Partial<RunState> = { backend: null, workers: 0 };
+const STEADY: Partial<RunState> = rate ? {} : { rate: 412, elapsed: 10.5, left: 10 };
+
+/** A run on the page, where the kernel could do it too. */
+const onPage = (options: MemoryOptions, more: Partial<Scene> = {}): Scene => ({
+  options: { ...options, engine: "browser" },
+  engines: BOTH,
+  ...more,
+});
+
+/** Clicks something within the widget. */
+const press = (selector: string) =>
+  document.querySelector("#host")?.firstElementChild?.shadowRoot?.querySelector<HTMLElement>(selector)?.click();
 
 const SCENES: Record<string, () => Scene> = {
   loading: () => ({ options: {} }),
@@ -109,6 +130,37 @@ const SCENES: Record<string, () => Scene> = {
           remedy: "",
         }),
     }),
+  browser: () => onPage({ ...under("running", 0.52).options, state: { chosen: CHOSEN, ...STEADY } }),
+  webgpu: () =>
+    onPage({ ...under("running", 0.52).options, state: { backend: "webgpu", workers: 1, chosen: CHOSEN, ...STEADY } }),
+  switched: () => ({ ...under("running", 0.52), engines: BOTH }),
+  engines: () =>
+    onPage(
+      { ...under("running", 0.52).options, state: { chosen: CHOSEN, ...STEADY } },
+      { ready: () => press(".choice button") },
+    ),
+  page: () => onPage({ done: n, status: "done", state: { rate: 412, elapsed: 20.4, left: null } }),
+  fetching: () => ({
+    ...onPage({ status: "waiting", state: UNKNOWN }),
+    download: { loaded: 4_210_000, total: 7_130_000 },
+  }),
+  taking: () => ({
+    ...onPage({ done: Math.round(n * 0.3), status: "waiting", state: UNKNOWN }),
+    download: { loaded: 4_210_000, total: 7_130_000 },
+  }),
+  waiting: () => onPage({ done: Math.round(n * 0.3), status: "waiting", state: UNKNOWN }),
+  gaveup: () =>
+    onPage({
+      status: "failed",
+      state: {
+        ...UNKNOWN,
+        problem: {
+          title: "The model does not run in this browser",
+          detail: "The runtime has no operator GroupQueryAttention.",
+          remedy: "The kernel runs it, from where the run is.",
+        },
+      },
+    }),
   lost: () => ({ ...under("running", 0.52), tell: (sink) => sink.connection("lost") }),
   nogl: () => done(),
   empty: () => ({ options: { status: "idle" } }),
@@ -146,7 +198,12 @@ function view(): ViewData {
 
 function open(): void {
   const scene = (SCENES[state] ?? done)();
-  const data = makeCells({ n, source: scene.source ?? "model", reference: scene.reference ?? (n > 0 ? 12_000 : 0) });
+  const data = makeCells({
+    n,
+    source: scene.source ?? "model",
+    reference: scene.reference ?? (n > 0 ? 12_000 : 0),
+    engines: scene.engines,
+  });
   const Kind = state === "loading" ? SilentSession : TellingSession;
   const session = new Kind(data, scene.options);
   if (session instanceof TellingSession) session.tell = scene.tell;
@@ -154,7 +211,7 @@ function open(): void {
   const host = document.querySelector<HTMLElement>("#host");
   if (!host) return;
   host.style.width = `${query.get("w") ?? 1100}px`;
-  const store = createStore(session, view());
+  const store = { ...createStore(session, view()), ...(scene.download && { download: signal(scene.download) }) };
   mountWidget(host, store, { height: query.has("h") ? Number(query.get("h")) : null });
   setTimeout(() => {
     scene.ready?.(store, data);

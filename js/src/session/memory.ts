@@ -1,4 +1,4 @@
-import type { CellDetail, ColumnSpec, Command, RunState, Schema, Status } from "../protocol";
+import type { CellDetail, ColumnSpec, Command, EngineName, RunState, Schema, Status } from "../protocol";
 import { STREAMED } from "../protocol";
 import type { Capabilities, ColumnPiece, Session, Sink, Values } from "./session";
 
@@ -14,6 +14,8 @@ export interface MemoryOptions {
   /** Rows done when the page arrives. */
   done?: number;
   status?: Status;
+  /** Where the model runs at first; the data's schema says what there is to choose from. */
+  engine?: EngineName;
   /** Cells per second of a run that moves by itself; 0: only `advance` moves it. */
   rate?: number;
   /** Rows that fail instead, with this reason. */
@@ -25,10 +27,16 @@ export interface MemoryOptions {
 }
 
 const TICK = 100;
+const MOVES = { run: "running", resume: "running", pause: "paused", stop: "stopped" } as const;
+const RUNS_WITH = {
+  kernel: { backend: "onnxruntime", workers: 1 },
+  browser: { backend: "wasm", workers: 2 },
+} as const;
 
 /** Columns of an array: serves tests and pages without a kernel, and runs at any speed. */
 export class MemorySession implements Session {
-  readonly can: Capabilities = { run: true, inspect: true, engines: ["kernel"] };
+  readonly can: Capabilities;
+  readonly port = null;
   /** What the page selected last. */
   selected: { bits: Uint8Array; count: number } | null = null;
 
@@ -36,6 +44,7 @@ export class MemorySession implements Session {
   readonly #options: MemoryOptions;
   #sink: Sink | null = null;
   #status: Status;
+  #engine: EngineName;
   #at: number;
   #runs = 0;
   #elapsed = 0;
@@ -44,7 +53,9 @@ export class MemorySession implements Session {
   constructor(data: MemoryData, options: MemoryOptions = {}) {
     this.#data = data;
     this.#options = options;
+    this.can = { run: true, inspect: true, engines: data.schema.engines };
     this.#status = options.status ?? "idle";
+    this.#engine = options.engine ?? "kernel";
     this.#at = options.done ?? 0;
     this.#elapsed = options.rate ? this.#at / options.rate : 0;
   }
@@ -58,9 +69,11 @@ export class MemorySession implements Session {
   }
 
   command(name: Command): void {
-    if (name === "run" && this.#status !== "paused") this.#again();
-    const next = { run: "running", resume: "running", pause: "paused", stop: "stopped" } as const;
-    this.#status = next[name];
+    if (name === "kernel" || name === "browser") this.#switch(name);
+    else {
+      if (name === "run" && this.#status !== "paused") this.#again();
+      this.#status = MOVES[name];
+    }
     this.#keepTime();
     this.#sink?.state(this.#state());
   }
@@ -92,6 +105,12 @@ export class MemorySession implements Session {
     this.#send(from, this.#at);
     this.#sink?.state(this.#state());
     this.#keepTime();
+  }
+
+  /** A run that cannot go on where it was goes on there; one that is not under way is left as it is. */
+  #switch(engine: EngineName): void {
+    this.#engine = engine;
+    if (this.#status === "waiting" || this.#status === "failed") this.#status = "running";
   }
 
   #again(): void {
@@ -143,7 +162,9 @@ export class MemorySession implements Session {
     return {
       run: this.#run(),
       status: this.#status,
-      engine: "kernel",
+      engine: this.#engine,
+      ...RUNS_WITH[this.#engine],
+      chosen: "",
       phase: this.#status === "running" ? "labelling" : "",
       total: n,
       done: this.#at - failed,

@@ -6,7 +6,7 @@ import { announcement, type Phase, phaseOf } from "./words";
 
 /** Reads aloud, politely, what changed: the run's state, the selection, the filters. */
 export function LiveRegion() {
-  const { run, connection, counts } = useStore();
+  const { run, connection, counts, download } = useStore();
   const text = useSignal("");
   const said = useRef<{ phase: Phase | null; selected: number; shown: number | null }>({
     phase: null,
@@ -15,7 +15,7 @@ export function LiveRegion() {
   });
 
   useSignalEffect(() => {
-    const phase = phaseOf(run.value, connection.value);
+    const phase = phaseOf(run.value, connection.value, download.value);
     if (phase === said.current.phase || !run.value) return;
     said.current.phase = phase;
     text.value = announcement(run.value, phase);

@@ -1,5 +1,6 @@
 import type { Command } from "../protocol";
 import { useStore } from "./context";
+import { Engine } from "./EngineMenu";
 import { count } from "./format";
 import { Icon, IconButton, type IconName } from "./parts/Icon";
 import { type Phase, phaseOf, type RunWords, runWords, STATE_WORDS, stateWord } from "./words";
@@ -11,7 +12,8 @@ interface Control {
 }
 
 function mainControl(phase: Phase): Control {
-  if (phase === "running") return { icon: "pause", label: "Pause", command: "pause" };
+  if (phase === "running" || phase === "waiting" || phase === "fetching")
+    return { icon: "pause", label: "Pause", command: "pause" };
   if (phase === "paused" || phase === "stopped" || phase === "failed")
     return { icon: "play", label: "Resume", command: "resume" };
   if (phase === "done") return { icon: "play", label: "Run again", command: "run" };
@@ -22,7 +24,7 @@ function Controls({ phase }: { phase: Phase }) {
   const { session } = useStore();
   if (!session.can.run) return null;
   const main = mainControl(phase);
-  const busy = phase === "running" || phase === "paused" || phase === "waiting";
+  const busy = phase === "running" || phase === "paused" || phase === "waiting" || phase === "fetching";
   return (
     <>
       <span class="sep" />
@@ -30,7 +32,7 @@ function Controls({ phase }: { phase: Phase }) {
         <IconButton
           icon={main.icon}
           label={main.label}
-          disabled={phase === "loading" || phase === "lost" || phase === "waiting"}
+          disabled={phase === "loading" || phase === "lost"}
           onClick={() => session.command(main.command)}
         />
         <IconButton icon="stop" label="Stop" disabled={!busy} onClick={() => session.command("stop")} />
@@ -52,19 +54,20 @@ function Genes({ words }: { words: string }) {
   );
 }
 
-function Progress({ words, phase, total, done }: { words: RunWords; phase: Phase; total: number; done: number }) {
-  if (words.progress === null) return words.genes && <Genes words={words.genes} />;
+function Progress({ words, phase }: { words: RunWords; phase: Phase }) {
+  const { progress, bar, genes } = words;
+  if (progress === null) return genes && <Genes words={genes} />;
   return (
     <div
       class="bar"
       data-phase={phase}
       role="progressbar"
-      aria-label="Cells done"
+      aria-label={bar.label}
       aria-valuemin={0}
-      aria-valuenow={done}
-      aria-valuemax={total}
+      aria-valuenow={bar.now}
+      aria-valuemax={bar.of}
     >
-      <Fill progress={words.progress} />
+      <Fill progress={progress} />
     </div>
   );
 }
@@ -78,7 +81,7 @@ function Done({ words, total, tiny }: { words: RunWords; total: number; tiny: bo
         <b>{Math.floor(100 * words.progress)}%</b>
       </span>
     );
-  const widest = 2 * count(total).length + 4;
+  const widest = Math.max(2 * count(total).length + 4, "99.9 of 99.9 MB".length);
   return (
     <span style={{ minWidth: tiny ? undefined : `${widest}ch` }}>
       <b>{strong}</b> {tiny && rest.startsWith("of") ? "cells" : rest}
@@ -86,14 +89,12 @@ function Done({ words, total, tiny }: { words: RunWords; total: number; tiny: bo
   );
 }
 
-const ENGINES = { kernel: "Kernel", browser: "Browser" } as const;
-
 export function RunBar({ tiny }: { tiny: boolean }) {
-  const { schema, run, connection } = useStore();
+  const { schema, run, connection, download } = useStore();
   const model = schema.value?.model;
   const state = run.value;
-  const phase = phaseOf(state, connection.value);
-  const words = runWords(state, schema.value, phase);
+  const phase = phaseOf(state, connection.value, download.value);
+  const words = runWords(state, schema.value, phase, download.value);
   const { icon } = STATE_WORDS[phase];
   const word = stateWord(state, phase);
   return (
@@ -114,7 +115,7 @@ export function RunBar({ tiny }: { tiny: boolean }) {
         <span>{word}</span>
       </span>
       <span class="prog">
-        <Progress words={words} phase={phase} total={state?.total ?? 0} done={state?.done ?? 0} />
+        <Progress words={words} phase={phase} />
       </span>
       {state && (
         <span class="words">
@@ -123,11 +124,7 @@ export function RunBar({ tiny }: { tiny: boolean }) {
           <span class="time">{words.time}</span>
         </span>
       )}
-      {state && (
-        <span class="engine f2 s12" title="Where the model runs">
-          {ENGINES[state.engine]}
-        </span>
-      )}
+      <Engine />
       <span class="edge bar" data-phase={phase}>
         {phase !== "ready" && <Fill progress={words.progress} />}
       </span>

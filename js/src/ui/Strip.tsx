@@ -1,11 +1,21 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import type { Problem, RunState, Schema } from "../protocol";
+import type { Command, Problem, RunState, Schema } from "../protocol";
 import type { Store } from "../store";
 import { useStore } from "./context";
+import { enginesOf } from "./engines";
 import { count, plural, sentence } from "./format";
 import { Icon, IconButton, type IconName } from "./parts/Icon";
-import { phaseOf } from "./words";
+import { useLater } from "./parts/useLater";
+import { type Phase, phaseOf } from "./words";
+
+/** Between two pages nobody runs the model for a moment. */
+const SLOW = 3_000;
+
+interface Action {
+  label: string;
+  run(): void;
+}
 
 interface Notice {
   /** What it is about: dismissed once, it stays away until it changes. */
@@ -15,12 +25,20 @@ interface Notice {
   title: string;
   detail: string;
   more: string;
-  action?: { label: string; run(): void };
+  /** What goes on from here, the likeliest first. */
+  actions?: Action[];
   dismiss?: () => void;
 }
 
-const resume = (store: Store, label: string): Notice["action"] =>
-  store.session.can.run ? { label, run: () => store.session.command("resume") } : undefined;
+const action = (store: Store, label: string, command: Command): Action[] =>
+  store.session.can.run ? [{ label, run: () => store.session.command(command) }] : [];
+
+/** The way on where a page does not manage. */
+function inKernel(run: RunState, store: Store): Action[] {
+  const engines = enginesOf(store.schema.value, store.session.can.engines);
+  const offered = run.engine === "browser" && engines.includes("kernel");
+  return offered ? action(store, "Run in the kernel", "kernel") : [];
+}
 
 function failed(run: RunState, store: Store): Notice {
   const problem = run.problem ?? { title: "The run failed", detail: "", remedy: "" };
@@ -32,7 +50,7 @@ function failed(run: RunState, store: Store): Notice {
     title: problem.title,
     detail: problem.detail,
     more: problem.remedy || kept,
-    action: resume(store, run.done > 0 ? "Resume" : "Try again"),
+    actions: [...inKernel(run, store), ...action(store, run.done > 0 ? "Resume" : "Try again", "resume")],
   };
 }
 
@@ -46,7 +64,18 @@ function ready(run: RunState, schema: Schema, store: Store): Notice {
       ? `${count(report.genes_matched)} of the model’s ${count(report.genes_model)} genes are in this data`
       : "",
     more: "",
-    action: store.session.can.run ? { label: "Run", run: () => store.session.command("run") } : undefined,
+    actions: action(store, "Run", "run"),
+  };
+}
+
+function waiting(run: RunState, store: Store): Notice {
+  return {
+    key: `waiting ${run.run}`,
+    icon: "clock",
+    title: "No page is running the model",
+    detail: "The run goes on as soon as this page, or another one that shows the widget, does",
+    more: "If nothing moves, reload the page, or go on in the kernel from where the run is.",
+    actions: inKernel(run, store),
   };
 }
 
@@ -77,15 +106,15 @@ const LOST: Notice = {
 };
 
 /** What there is to say, most important first. */
-function notices(store: Store): Notice[] {
+function notices(store: Store, phase: Phase, late: boolean): Notice[] {
   const run = store.run.value;
   const schema = store.schema.value;
-  const phase = phaseOf(run, store.connection.value);
   if (phase === "lost") return [LOST];
   if (!run || !schema) return [];
   const all: Notice[] = [];
   if (phase === "failed") all.push(failed(run, store));
   if (store.notice.value) all.push(told(store.notice.value, store));
+  if (phase === "waiting" && late) all.push(waiting(run, store));
   if (phase === "ready" && run.total > 0) all.push(ready(run, schema, store));
   if ((phase === "done" || phase === "stopped") && run.failed > 0) all.push(partly(run));
   for (const note of run.notes)
@@ -108,10 +137,12 @@ function Text({ title, detail, more }: Pick<Notice, "title" | "detail" | "more">
 export function Strip() {
   const store = useStore();
   const [seen, setSeen] = useState<ReadonlySet<string>>(new Set());
-  const notice = notices(store).find(({ key }) => !seen.has(key));
+  const phase = phaseOf(store.run.value, store.connection.value, store.download.value);
+  const late = useLater(phase === "waiting", SLOW);
+  const notice = notices(store, phase, late).find(({ key }) => !seen.has(key));
   if (!notice) return <div />;
-  const { icon, error, action } = notice;
-  const dismissible = !action && notice !== LOST;
+  const { icon, error, actions = [] } = notice;
+  const dismissible = actions.length === 0 && notice !== LOST;
   const dismiss = () => {
     // What was told once may be told again: the store forgets it.
     if (notice.dismiss) notice.dismiss();
@@ -122,11 +153,11 @@ export function Strip() {
       <Icon name={icon} />
       <Text {...notice} />
       <div class="act">
-        {action && (
-          <button type="button" class="btn pri" onClick={action.run}>
-            {action.label}
+        {actions.map(({ label, run }, i) => (
+          <button key={label} type="button" class={i === 0 ? "btn pri" : "btn"} onClick={run}>
+            {label}
           </button>
-        )}
+        ))}
         {dismissible && <IconButton icon="x" label="Dismiss" onClick={dismiss} />}
       </div>
     </div>

@@ -37,6 +37,9 @@ function longDuration(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** Bytes as millions of them, without the unit: several such numbers may share one. */
+export const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
+
 export const speed = (rate: number): string => `${rate < 10 ? rate.toFixed(1) : count(rate)} cells/s`;
 
 /** A value as it stands in the table, under heads that are right-aligned: nothing for a missing one. */

@@ -1,20 +1,35 @@
 /** What the run bar says: a run's state in words, pure. */
 import type { RunState, Schema } from "../protocol";
-import { count, duration, speed, timeLeft } from "./format";
+import type { Store } from "../store";
+import { count, duration, megabytes, speed, timeLeft } from "./format";
 import type { IconName } from "./parts/Icon";
 
-export type Phase = "loading" | "ready" | "waiting" | "running" | "paused" | "done" | "stopped" | "failed" | "lost";
+export type Download = Store["download"]["value"];
+/** `fetching`: the page loads what it needs to run the model itself, and nobody else runs it meanwhile. */
+export type Phase =
+  | "loading"
+  | "fetching"
+  | "ready"
+  | "waiting"
+  | "running"
+  | "paused"
+  | "done"
+  | "stopped"
+  | "failed"
+  | "lost";
 
-export function phaseOf(run: RunState | null, connection: "live" | "lost"): Phase {
+export function phaseOf(run: RunState | null, connection: "live" | "lost", download: Download = null): Phase {
   if (connection === "lost") return "lost";
   if (!run) return "loading";
   if (run.status === "idle") return "ready";
   if (run.status === "running" && run.phase === "loading the model") return "loading";
+  if (run.status === "waiting" && download) return "fetching";
   return run.status;
 }
 
 export const STATE_WORDS: Record<Phase, { word: string; icon: IconName }> = {
   loading: { word: "Loading", icon: "spin" },
+  fetching: { word: "Loading", icon: "spin" },
   ready: { word: "Ready", icon: "clock" },
   waiting: { word: "Waiting", icon: "clock" },
   running: { word: "Running", icon: "spin" },
@@ -33,6 +48,8 @@ export function stateWord(run: RunState | null, phase: Phase): string {
 export interface RunWords {
   /** Share of cells done, for the bar; null where words stand in its place. */
   progress: number | null;
+  /** The same for those who hear it. */
+  bar: { label: string; now: number; of: number };
   /** Where the bar was, once there is nothing to wait for. */
   genes: string;
   done: { strong: string; rest: string };
@@ -51,18 +68,52 @@ function time(run: RunState, phase: Phase): string {
   return (phase === "failed" || phase === "stopped") && run.elapsed > 0 ? `after ${duration(run.elapsed)}` : "";
 }
 
-export function runWords(run: RunState | null, schema: Schema | null, phase: Phase): RunWords {
-  if (!run) return { progress: null, genes: "", done: { strong: "", rest: "" }, speed: "", time: "" };
+/** Nobody is at work: a speed would be a memory. */
+const STILL: Phase[] = ["failed", "lost", "waiting"];
+
+const NOTHING: RunWords = {
+  progress: null,
+  bar: { label: "", now: 0, of: 0 },
+  genes: "",
+  done: { strong: "", rest: "" },
+  speed: "",
+  time: "",
+};
+
+/** "4.2", "of 7.1 MB". */
+export function downloadWords({ loaded, total }: NonNullable<Download>): RunWords["done"] {
+  return { strong: megabytes(loaded), rest: `of ${megabytes(total)} MB` };
+}
+
+function fetchWords(download: NonNullable<Download>): RunWords {
+  const { loaded, total } = download;
+  return {
+    ...NOTHING,
+    progress: total > 0 ? loaded / total : 0,
+    bar: { label: "Bytes loaded", now: loaded, of: total },
+    done: downloadWords(download),
+  };
+}
+
+export function runWords(
+  run: RunState | null,
+  schema: Schema | null,
+  phase: Phase,
+  download: Download = null,
+): RunWords {
+  if (!run) return NOTHING;
+  if (phase === "fetching" && download) return fetchWords(download);
   const handled = run.done + run.failed;
   const over = phase === "done" || (phase === "lost" && handled === run.total);
   const idle = phase === "ready" || (phase === "loading" && handled === 0);
   return {
     progress: over ? null : run.total > 0 ? handled / run.total : 0,
+    bar: { label: "Cells done", now: run.done, of: run.total },
     genes: over ? genesMatched(schema) : "",
     done: idle
       ? { strong: count(run.total), rest: run.total === 1 ? "cell" : "cells" }
       : { strong: count(run.done), rest: `of ${count(run.total)}` },
-    speed: idle || run.rate === null || phase === "failed" || phase === "lost" ? "" : speed(run.rate),
+    speed: idle || run.rate === null || STILL.includes(phase) ? "" : speed(run.rate),
     time: time(run, phase),
   };
 }
@@ -72,5 +123,7 @@ export function announcement(run: RunState, phase: Phase): string {
   if (phase === "done") return `Done: ${count(run.done)} cells labelled in ${duration(run.elapsed)}`;
   if (phase === "failed") return `Failed: ${run.problem?.title ?? "the run ended early"}`;
   if (phase === "running") return `Running on ${count(run.total)} cells`;
+  if (phase === "fetching") return "Loading the model onto this page";
+  if (phase === "waiting") return "Waiting: no page is running the model";
   return STATE_WORDS[phase].word;
 }

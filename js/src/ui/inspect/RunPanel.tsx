@@ -1,5 +1,6 @@
 import type { InputReport } from "../../protocol";
 import { useStore } from "../context";
+import { engineLine } from "../engines";
 import { count, duration } from "../format";
 
 type Line = [name: string, value: string, mono?: boolean];
@@ -42,6 +43,7 @@ function useRunLines(): Line[] {
   const lines: Line[] = [["labelled", `${count(state.done)} of ${count(state.total)}`]];
   if (state.failed > 0) lines.push(["not labelled", count(state.failed)]);
   if (score) lines.push(["median score", score.median.toFixed(2)], ["below 0.50", count(score.below)]);
+  lines.push(["engine", engineLine(state)]);
   if (state.status === "done") lines.push(["time", duration(state.elapsed)]);
   if (state.written) lines.push(["written to", state.written, true]);
   return lines;

@@ -1,8 +1,9 @@
-import { useEffect, useState } from "preact/hooks";
 import type { Store } from "../../store";
 import { useStore } from "../context";
 import { count, plural } from "../format";
 import { Icon, type IconName } from "../parts/Icon";
+import { useLater } from "../parts/useLater";
+import { type Download, downloadWords, phaseOf } from "../words";
 
 interface Words {
   icon?: IconName;
@@ -12,15 +13,6 @@ interface Words {
 
 /** A kernel that runs a cell answers only afterwards in many hosts. */
 const SLOW = 3_000;
-
-function useLater(milliseconds: number): boolean {
-  const [late, setLate] = useState(false);
-  useEffect(() => {
-    const timer = setTimeout(() => setLate(true), milliseconds);
-    return () => clearTimeout(timer);
-  }, [milliseconds]);
-  return late;
-}
 
 /** What stands where the map would be, while there is none; null when there is. */
 function wordsOf(store: Store, late: boolean): Words | null {
@@ -42,10 +34,19 @@ function wordsOf(store: Store, late: boolean): Words | null {
   if (run.status === "idle")
     return { icon: "map", title: "No map yet", detail: "Cells find their place as they are labelled." };
   if (run.done > 0 && run.placed === 0) return fitting(run.done);
+  const phase = phaseOf(run, store.connection.value, store.download.value);
+  if (phase === "fetching" && store.download.value) return fetching(store.download.value);
+  if (phase === "waiting")
+    return { icon: "clock", title: "Waiting for a page to run the model", detail: plural(run.total, "cell") };
   if (run.phase === "loading the model")
     return { title: "Reading the model", detail: `then ${plural(run.total, "cell")}` };
   if (run.status === "running") return { title: "Labelling", detail: `${plural(run.total, "cell")}` };
   return { icon: "map", title: "No map", detail: "No cell has a place on it." };
+}
+
+function fetching(download: NonNullable<Download>): Words {
+  const { strong, rest } = downloadWords(download);
+  return { title: "Loading the model onto this page", detail: `${strong} ${rest}` };
 }
 
 const fitting = (done: number): Words => ({
@@ -56,7 +57,7 @@ const fitting = (done: number): Words => ({
 
 export function Message() {
   const store = useStore();
-  const late = useLater(SLOW);
+  const late = useLater(!store.run.value, SLOW);
   const words = wordsOf(store, late);
   if (!words) return null;
   return (
