@@ -197,7 +197,8 @@ export type ToKernel =
   | { type: "equip"; page: string; id: number }
   /**
    * The page runs the model, and has room for so many cells, those included that it holds: `leases`. Said when it
-   * changes, and every two seconds while the engine is at work. What it was sent and does not hold goes to others.
+   * changes, and every two seconds while the engine is at work. `seen` is the highest lease that came; those up to it
+   * that the page does not hold were lost on the way, and are lent again.
    */
   | {
       type: "pull";
@@ -205,6 +206,7 @@ export type ToKernel =
       run: string;
       room: number;
       leases: number[];
+      seen: number;
       workers: number;
       backend: Backend | null;
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cellwidget.cells import check_anndata
+from cellwidget.engines import InKernel
 from cellwidget.engines.kernel import KernelEngine
 from cellwidget.model import load_model
 from cellwidget.results import Results, check_keys, write
@@ -76,7 +77,7 @@ def annotate(
     cells = loaded.open(adata, layer=layer, total=total)
     results = Results(cells.n_obs, bundle.classes, keep=("embedding",))
     try:
-        run = Run(cells, engine, results, batch_size=batch_size)
+        run = Run(cells, InKernel(engine, batch_size=batch_size), results)
         _run_to_the_end(run, bundle.manifest.title if progress else None)
     finally:
         cells.close()

@@ -1,4 +1,4 @@
-"""Batch and ResultBatch: what cells, engines and results speak."""
+"""Batch, SparseBatch and ResultBatch: what cells, engines and results speak."""
 
 from __future__ import annotations
 
@@ -49,6 +49,36 @@ class Batch:
         values = {each.name: getattr(self, each.name) for each in fields(self)}
         part = {name: None if value is None else value[cells] for name, value in values.items()}
         return Batch(**part | {"genes": genes[:, :width], "counts": self.counts[cells, :width]})
+
+
+@dataclass(frozen=True, slots=True)
+class SparseBatch:
+    """Some cells, lined up with a model's genes, in compressed rows of the narrowest exact types.
+
+    Parameters
+    ----------
+    rows
+        Positions of the cells in the dataset, int64 [cells].
+    indptr
+        Where each cell begins and ends in `genes` and `counts`, uint32 [cells + 1].
+    genes
+        Positions in the model's gene list, in the order of the dataset's columns; uint16 or uint32.
+    counts
+        The raw counts there; uint8, uint16 or float32.
+    total, uniform, batch
+        As in `Batch`.
+    """
+
+    rows: NDArray[np.int64]
+    indptr: NDArray[np.uint32]
+    genes: NDArray[np.unsignedinteger]
+    counts: NDArray[np.generic]
+    total: NDArray[np.float32] | None = None
+    uniform: NDArray[np.float64] | None = None
+    batch: NDArray[np.int64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,27 @@ import numpy as np
 
 from cellwidget.columns import code_dtype
 
+ASSET = "asset:"
+"""Begins the names of files that pages ask for as if they were columns."""
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from cellwidget.bundle import Reference
-    from cellwidget.channel import Buffers
+    from cellwidget.channel import Buffers, Port
     from cellwidget.columns import Columns
-    from cellwidget.messages import ColumnSpec, DType, InputReport, LayoutInfo, ModelInfo, RunState, Schema
+    from cellwidget.messages import (
+        ColumnSpec,
+        DType,
+        EngineName,
+        InputReport,
+        LayoutInfo,
+        ModelInfo,
+        RunState,
+        Schema,
+    )
     from cellwidget.results import Results
     from cellwidget.selection import Selection
 
@@ -51,6 +63,10 @@ class RunFeed:
         ``#rrggbb`` per class, or None for the page's own palette.
     selection
         Tells what is selected now.
+    port
+        Serves the model to pages that run it; None where that cannot be.
+    engines
+        Where the model can run.
     """
 
     def __init__(
@@ -67,7 +83,10 @@ class RunFeed:
         color: str,
         label_colors: Sequence[str] | None,
         selection: Callable[[], Selection],
+        port: Port | None = None,
+        engines: Sequence[EngineName] = ("kernel",),
     ) -> None:
+        self.port = port
         self._run = run
         self._results = results
         self._columns = columns
@@ -82,7 +101,7 @@ class RunFeed:
             "columns": [*_result_columns(model["classes"], label_colors), *columns.specs],
             "color": color,
             "layout": layout,
-            "engines": ["kernel"],
+            "engines": list(engines),
         }
 
     def schema(self) -> Schema:
@@ -103,12 +122,18 @@ class RunFeed:
 
     def length(self, column: str) -> int | None:
         """Rows of a column that does not stream; None if there is no such column."""
+        if column.startswith(ASSET):
+            content = self._asset(column)
+            return None if content is None else len(content)
         if column == "reference":
             return len(self._reference.xy) if self._reference else None
         return self._schema["n"] if column == "xy" or column in self._columns else None
 
     def piece(self, column: str, start: int, stop: int) -> tuple[DType, Buffers]:
         """Rows ``start`` to ``stop`` of a column that does not stream, as they cross."""
+        content = self._asset(column)
+        if content is not None:
+            return "u1", [memoryview(content)[start:stop]]
         if column == "reference" and self._reference is not None:
             xy = np.ascontiguousarray(self._reference.xy[start:stop], dtype=np.float32)
             return "f4", [xy.tobytes(), self._reference.label[start:stop].astype(np.uint16).tobytes()]
@@ -121,6 +146,11 @@ class RunFeed:
         """Bitset of the selected cells, and how many."""
         selection = self._selection()
         return selection.to_bits(), len(selection)
+
+    def _asset(self, column: str) -> bytes | None:
+        if self.port is None or not column.startswith(ASSET):
+            return None
+        return self.port.asset(column.removeprefix(ASSET))
 
 
 def _result_columns(classes: Sequence[str], colors: Sequence[str] | None) -> list[ColumnSpec]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cellwidget.cells import check_anndata
 from cellwidget.columns import Columns
+from cellwidget.engines import InKernel
+from cellwidget.engines.browser import BrowserEngine
+from cellwidget.engines.equipment import Equipped, has_runtime
 from cellwidget.engines.kernel import STREAMED_OUTPUTS, KernelEngine, cores
 from cellwidget.feed import RunFeed
 from cellwidget.layout import choose_layout
@@ -24,11 +28,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
 
-    from cellwidget.messages import CellDetail, GeneWeight, LabelScore, ModelInfo
+    from cellwidget.messages import CellDetail, EngineName, GeneWeight, LabelScore, ModelInfo
     from cellwidget.model import Model
     from cellwidget.selection import Selection
 
-ENGINES = ("auto", "kernel")
+ENGINES = ("auto", "kernel", "browser")
 TOP_LABELS, TOP_GENES, TOP_OBS = 5, 8, 12
 VIEW_NOTE = (
     "This AnnData is a view of another, so results will not be written into it. "
@@ -77,7 +81,8 @@ class Job:
         self._basis = basis
         self._key = key
         self._overwrite = overwrite
-        self._threads = threads or max(1, cores() - 1)  # the page that shows the run needs one too
+        self._threads = threads
+        self._chosen, self._where = _choose(engine)
         self._on_change = on_change
         self._prepare()
         self._columns = Columns(adata.obs, self.names, adata.uns)
@@ -89,17 +94,22 @@ class Job:
         self.cells = self._model.open(adata, layer=self._layer, total=self._total)
         self._layout = choose_layout(adata, bundle, self._basis, key=self._key)
         outputs = STREAMED_OUTPUTS if self._layout.info["source"] == "model" else ("logits", "embedding")
-        self._engine = KernelEngine(bundle, threads=self._threads, outputs=outputs)
+        threads = self._threads or max(1, cores() - 1)  # the page that shows the run needs one too
+        self._engine = KernelEngine(bundle, threads=threads, outputs=outputs)
+        self._kernel = InKernel(self._engine, threads=threads)
+        equipped = Equipped(bundle, outputs, self._threads)
+        self._browser = BrowserEngine(equipped, len(bundle.classes), self._on_change)
         keep = ("embedding",) if "embedding" in bundle.outputs else ("logits",)
         self._results = Results(self.cells.n_obs, bundle.classes, keep=keep)
         self.run = Run(
             self.cells,
-            self._engine,
+            self._browser if self._where == "browser" else self._kernel,
             self._results,
             self._layout,
             on_change=self._on_change,
             on_done=self._write_back,
         )
+        self.run.chosen = self._chosen
         if self._layout.info["source"] == "obsm":
             self._layout.begin(self._results)  # these places are known before anything runs
         if adata.is_view:
@@ -111,6 +121,11 @@ class Job:
     def names(self) -> pd.Index[str]:
         """obs_names of the start."""
         return self.cells.obs_names
+
+    @property
+    def on_page(self) -> bool:
+        """Whether the model runs on pages."""
+        return self._where == "browser"
 
     def start(self) -> bool:
         """Start, or go on; after the end, or where the data changed under the run, run again from the data as is.
@@ -134,6 +149,14 @@ class Job:
         """Go on after a pause, a stop or a failure."""
         self._held()
         self.run.resume()
+
+    def use(self, engine: EngineName) -> None:
+        """Run on in the kernel or on pages, from where the run is; one that stopped or failed goes on too."""
+        self._where, self._chosen = engine, ""
+        self.run.chosen = ""
+        self.run.use(self._browser if engine == "browser" else self._kernel)
+        if self.run.status in ("stopped", "failed"):
+            self.resume()
 
     def feed(self, selection: Callable[[], Selection]) -> RunFeed:
         """Describe the run for pages."""
@@ -159,6 +182,8 @@ class Job:
             color=self._color,
             label_colors=bundle.colors,
             selection=selection,
+            port=self._browser if has_runtime() else None,
+            engines=("kernel", "browser") if has_runtime() else ("kernel",),
         )
 
     def close(self) -> None:
@@ -250,6 +275,20 @@ class Job:
         if f"obs:{color}" in self._columns:
             return f"obs:{color}"
         raise ValueError(f"color={color!r} is neither 'label' nor 'score' nor a column of obs.")
+
+
+def _choose(engine: str) -> tuple[str, EngineName]:
+    """Decide where the model runs: why, in a sentence for people, and where."""
+    if engine == "kernel":
+        return "", "kernel"
+    if engine == "auto" and find_spec("onnxruntime") is not None:
+        return "Chosen since it needs nothing from the page and goes on without one.", "kernel"
+    if not has_runtime():
+        raise ValueError(
+            "The page's runtime was not built into this installation, so engine='browser' cannot be used. "
+            "Install a wheel of cellwidget, or run `make build` in the checkout."
+        )
+    return ("Chosen since this kernel has no onnxruntime." if engine == "auto" else ""), "browser"
 
 
 def _best_labels(logits: np.ndarray) -> list[LabelScore]:

@@ -15,8 +15,10 @@ PROTOCOL = 1
 Status = Literal["idle", "waiting", "running", "paused", "done", "stopped", "failed"]
 Transport = Literal["binary", "base64"]
 DType = Literal["u1", "u2", "u4", "f4", "f8"]
-Command = Literal["run", "pause", "resume", "stop"]
+Command = Literal["run", "pause", "resume", "stop", "kernel", "browser"]
 EngineName = Literal["kernel", "browser"]
+Backend = Literal["onnxruntime", "wasm", "webgpu"]
+AssetName = Literal["wasm", "model", "umap"]
 
 NOT_RUN, DONE, FAILED = 0, 1, 2
 """Where a cell stands: the values of the ``state`` column."""
@@ -109,6 +111,9 @@ class RunState(TypedDict):
     run: str
     status: Status
     engine: EngineName
+    backend: Backend | None
+    workers: int
+    chosen: str
     phase: str
     total: int
     done: int
@@ -155,6 +160,30 @@ class CellDetail(TypedDict):
     genes: list[GeneWeight]
     obs: list[ObsValue]
     failure: str | None
+
+
+class Asset(TypedDict):
+    """A file that a page needs to run the model itself."""
+
+    bytes: int
+    sha256: str
+
+
+class Equipment(TypedDict):
+    """All that a page needs to run the model itself; files come as columns ``asset:NAME``."""
+
+    assets: dict[AssetName, Asset | None]
+    inputs: list[str]
+    outputs: list[str]
+    largest_batch: int
+    workers: int | None
+
+
+class OutputSpec(TypedDict):
+    """An output that a page sends back, float32 [cells, width]."""
+
+    name: str
+    width: int
 
 
 class MessageError(ValueError):
@@ -221,6 +250,56 @@ class Inspect(TypedDict):
     row: int
 
 
+class Equip(TypedDict):
+    """Ask what is needed to run the model on the page."""
+
+    type: Literal["equip"]
+    page: str
+    id: int
+
+
+class Demand(TypedDict):
+    """What a page that runs the model has room for, the leases it holds, and the highest that it ever saw."""
+
+    room: int
+    leases: list[int]
+    seen: int
+    workers: int
+    backend: Backend | None
+
+
+class Pull(Demand):
+    """The page runs the model, and wants cells."""
+
+    type: Literal["pull"]
+    page: str
+    run: str
+
+
+class LeaseResults(TypedDict):
+    """A lease is done: one buffer per output, and positions of failed cells with the reason each."""
+
+    type: Literal["results"]
+    page: str
+    id: int
+    run: str
+    lease: int
+    outputs: list[OutputSpec]
+    failed: list[tuple[int, str]]
+    b64: NotRequired[list[str]]
+
+
+class GaveUp(TypedDict):
+    """The model cannot be run on the page."""
+
+    type: Literal["gave_up"]
+    page: str
+    id: int
+    run: str
+    title: str
+    detail: str
+
+
 class Bye(TypedDict):
     """The page goes away."""
 
@@ -228,10 +307,11 @@ class Bye(TypedDict):
     page: str
 
 
-ToKernel = Hello | Ack | Want | Order | Select | Inspect | Bye
+ToKernel = Hello | Ack | Want | Order | Select | Inspect | Equip | Pull | LeaseResults | GaveUp | Bye
 
 _MAX_NAME = 1_000
 _MAX_INT = 2**53
+_MAX_LIST = 100_000
 
 
 def _text(value: object) -> bool:
@@ -246,6 +326,18 @@ def _one_of(*allowed: object) -> Callable[[object], bool]:
     return lambda value: isinstance(value, str) and value in allowed
 
 
+def _list_of(valid: Callable[[object], bool]) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, list) and len(value) <= _MAX_LIST and all(map(valid, value))
+
+
+def _output(value: object) -> bool:
+    return isinstance(value, dict) and _text(value.get("name")) and _whole(value.get("width"))
+
+
+def _failure(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 2 and _whole(value[0]) and _text(value[1])
+
+
 _FIELDS: dict[str, dict[str, Callable[[object], bool]]] = {
     "hello": {
         "protocol": lambda value: value == PROTOCOL,
@@ -255,9 +347,26 @@ _FIELDS: dict[str, dict[str, Callable[[object], bool]]] = {
     },
     "ack": {"seq": _whole},
     "want": {"column": _text, "start": _whole},
-    "command": {"id": _whole, "name": _one_of("run", "pause", "resume", "stop")},
+    "command": {"id": _whole, "name": _one_of("run", "pause", "resume", "stop", "kernel", "browser")},
     "select": {"id": _whole, "count": _whole},
     "inspect": {"id": _whole, "row": _whole},
+    "equip": {"id": _whole},
+    "pull": {
+        "run": _text,
+        "room": _whole,
+        "leases": _list_of(_whole),
+        "seen": _whole,
+        "workers": _whole,
+        "backend": lambda value: value is None or _one_of("wasm", "webgpu")(value),
+    },
+    "results": {
+        "id": _whole,
+        "run": _text,
+        "lease": _whole,
+        "outputs": _list_of(_output),
+        "failed": _list_of(_failure),
+    },
+    "gave_up": {"id": _whole, "run": _text, "title": _text, "detail": _text},
     "bye": {},
 }
 
@@ -298,6 +407,8 @@ def parse(content: object, buffers: Sequence[object], n_obs: int) -> ToKernel:
             raise refuse(f"{kind}.{name} is missing or out of range: {str(content.get(name))[:40]!r}")
     if kind == "inspect" and content["row"] >= n_obs:
         raise refuse(f"inspect.row is {content['row']}, but there are {n_obs} cells")
+    if not isinstance(content.get("b64", []), list):
+        raise refuse("b64 must be a list of texts")
     if kind == "select":
         _check_bitset(content["count"], buffers, n_obs, refuse)
     return cast("ToKernel", content)

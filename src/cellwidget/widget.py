@@ -12,6 +12,7 @@ import anywidget
 import traitlets as t
 
 from cellwidget.channel import Channel
+from cellwidget.hearing import Hearing
 from cellwidget.selection import Selection
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
 
-    from cellwidget.messages import CellDetail, RunState
+    from cellwidget.messages import CellDetail, Command, RunState
     from cellwidget.model import Model
 
 log = logging.getLogger("cellwidget")
@@ -51,7 +52,8 @@ class CellWidget(anywidget.AnyWidget):
     model
         Name of a packaged model, folder or zip of a bundle, or a loaded `Model`.
     engine
-        ``"kernel"`` runs the model in the kernel; ``"auto"`` chooses.
+        ``"kernel"`` runs the model in the kernel, ``"browser"`` on the page that shows the widget; ``"auto"`` chooses,
+        and the page says why. It can be switched while the run goes on.
     layer
         Where the counts are, if it should not be looked for.
     basis
@@ -67,7 +69,8 @@ class CellWidget(anywidget.AnyWidget):
     overwrite
         Whether keys that are not this package's may be overwritten.
     threads
-        Threads of the computation; by default all cores but one, which is left to the page.
+        Threads of the computation, or workers on the page; by default all cores but one, which is left to what people
+        do meanwhile.
     autorun
         Whether to start at once.
     height
@@ -106,6 +109,7 @@ class CellWidget(anywidget.AnyWidget):
 
         self._lock = threading.RLock()
         self._channel: Channel | None = None
+        self._hearing = Hearing()
         self._job = Job(
             adata,
             model,
@@ -165,9 +169,13 @@ class CellWidget(anywidget.AnyWidget):
         TimeoutError
             If it is still going after ``timeout`` seconds; it goes on.
         RuntimeError
-            If the run failed; the message says why and what to do.
+            If the run failed, or runs on a page that cannot be heard before this cell ends; the message says why and
+            what to do.
         """
-        self._job.run.wait(timeout)
+        if self._job.on_page:
+            self._hearing.wait(self._job.run, timeout)
+        else:
+            self._job.run.wait(timeout)
 
     # ── results ──────────────────────────────────────────────────────────────────────────────────
 
@@ -197,9 +205,13 @@ class CellWidget(anywidget.AnyWidget):
 
     # ── what pages ask (see `channel.Handler`) ───────────────────────────────────────────────────
 
-    def order(self, name: str) -> None:
+    def order(self, name: Command) -> None:
         """Carry out a command of a page."""
-        {"run": self.run, "pause": self.pause, "resume": self.resume, "stop": self.stop}[name]()
+        match name:
+            case "kernel" | "browser":
+                self._job.use(name)
+            case _:
+                {"run": self.run, "pause": self.pause, "resume": self.resume, "stop": self.stop}[name]()
 
     def select(self, bits: bytes, page: str) -> None:
         """Take a page's selection."""
@@ -232,6 +244,7 @@ class CellWidget(anywidget.AnyWidget):
             self._channel.show(self._job.feed(lambda: self.selection))
 
     def _receive(self, content: object, buffers: list[memoryview]) -> None:
+        self._hearing.heard()
         if self._channel is not None:
             self._channel.receive(content, buffers)
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from cellwidget import channel as module
-from cellwidget.channel import Channel
+from cellwidget.batch import SparseBatch
+from cellwidget.channel import Channel, pages, sender
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,6 +23,8 @@ N_OBS = 1_000
 
 class FakeFeed:
     """A run of `N_OBS` cells whose label is the row number modulo 7."""
+
+    port: Any = None
 
     def __init__(self, run: str = "r1", n: int = N_OBS) -> None:
         self.run, self.n = run, n
@@ -34,7 +36,14 @@ class FakeFeed:
         return {"run": self.run, "n": self.n}
 
     def state(self) -> dict[str, Any]:
-        base = {"run": self.run, "status": self.status, "phase": "", "done": len(self.log), "failed": 0}
+        base = {
+            "run": self.run,
+            "status": self.status,
+            "engine": "kernel",
+            "phase": "",
+            "done": len(self.log),
+            "failed": 0,
+        }
         return base | {"placed": 0, "log": len(self.log), "notes": [], "problem": None}
 
     def since(self, position: int, limit: int) -> tuple[np.ndarray, int]:
@@ -55,6 +64,42 @@ class FakeFeed:
 
     def selection(self) -> tuple[bytes, int]:
         return self.chosen, int(np.unpackbits(np.frombuffer(self.chosen, "u1")).sum())
+
+
+class FakePort:
+    """Lends one batch of two cells to whoever asks."""
+
+    def __init__(self) -> None:
+        self.told: list[Any] = []
+        self.lent = False
+
+    def equipment(self) -> dict[str, Any]:
+        return {"assets": {}}
+
+    def asset(self, name: str) -> bytes | None:
+        return b"\x01" * 100 if name == "wasm" else None
+
+    def pull(self, name: str, demand: Any) -> None:
+        self.told.append(("pull", name, demand["room"]))
+
+    def lend(self, name: str) -> tuple[int, SparseBatch] | None:
+        if self.lent or not self.told:
+            return None
+        self.lent = True
+        rows, indptr = np.arange(2), np.array([0, 1, 3], np.uint32)
+        genes, counts = np.array([1, 2, 3], np.uint16), np.array([5, 1, 7], np.uint8)
+        return 2, SparseBatch(rows, indptr, genes, counts, total=np.array([5, 8], np.float32))
+
+    def take(self, name: str, lease: int, outputs: Any, failed: Any) -> None:
+        if lease != 2:
+            raise ValueError("not lent")
+        self.told.append(("take", name, {key: values.tolist() for key, values in outputs.items()}, failed))
+
+    def gave_up(self, name: str, title: str, detail: str) -> None:
+        self.told.append(("gave up", name, title, detail))
+
+    def left(self, name: str) -> None:
+        self.told.append(("left", name))
 
 
 class FakePage:
@@ -133,8 +178,8 @@ class Net:
 
 @pytest.fixture
 def net(monkeypatch: pytest.MonkeyPatch) -> Iterator[Net]:
-    monkeypatch.setattr(module, "MESSAGE_GAP", 0.0)
-    monkeypatch.setattr(module, "FRAME_GAP", 0.0)
+    monkeypatch.setattr(sender, "MESSAGE_GAP", 0.0)
+    monkeypatch.setattr(sender, "FRAME_GAP", 0.0)
     net = Net()
     yield net
     net.channel.close()
@@ -182,8 +227,8 @@ def test_a_hello_with_a_position_gets_only_what_changed_since(net: Net) -> None:
 
 
 def test_a_page_that_does_not_read_gets_one_window_and_then_the_rest(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "WINDOW", 2_000)
-    monkeypatch.setattr(module, "FRAME_ROWS", 50)
+    monkeypatch.setattr(pages, "WINDOW", 2_000)
+    monkeypatch.setattr(sender, "FRAME_ROWS", 50)
     feed, slow, quick = FakeFeed(), net.page("slow", acks=False), net.page("quick")
     feed.log = list(range(N_OBS))
     net.channel.show(feed)
@@ -199,8 +244,8 @@ def test_a_page_that_does_not_read_gets_one_window_and_then_the_rest(net: Net, m
 
 
 def test_columns_come_in_pieces_that_fit_together(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "TEXT_ROWS", 64)
-    monkeypatch.setattr(module, "PIECE", 1_024)
+    monkeypatch.setattr(sender, "TEXT_ROWS", 64)
+    monkeypatch.setattr(sender, "PIECE", 1_024)
     net.channel.show(FakeFeed())
     page = net.page()
     page.hello()
@@ -321,21 +366,21 @@ def test_a_socket_that_fails_once_is_not_the_end(net: Net) -> None:
 
 def test_pages_that_went_away_are_forgotten(net: Net) -> None:
     net.channel.show(FakeFeed())
-    for number in range(module.MAX_PAGES + 5):
+    for number in range(pages.MAX_PAGES + 5):
         net.page(f"p{number}").hello()
-    assert len(net.channel._pages) == module.MAX_PAGES
+    assert len(net.channel._pages.all()) == pages.MAX_PAGES
     net.pages[-1].say(type="bye")
-    assert len(net.channel._pages) == module.MAX_PAGES - 1
+    assert len(net.channel._pages.all()) == pages.MAX_PAGES - 1
 
 
 def test_closing_lets_go(net: Net) -> None:
     net.channel.show(FakeFeed())
-    thread = net.channel._thread
+    thread = net.channel._sender._thread
     assert thread is not None
     net.channel.close()
     thread.join(5)
     assert not thread.is_alive()
-    assert net.channel._feed is None
+    assert net.channel._sender.feed is None
     net.page().hello()
 
 
@@ -344,6 +389,7 @@ def test_what_is_sent_has_the_shape_of_the_shared_cases(net: Net) -> None:
     path = Path(__file__).parents[1] / "data" / "messages" / "from_kernel.json"
     cases = {case["message"]["type"]: case for case in json.loads(path.read_text()) if case["valid"]}
     feed, page = FakeFeed(), net.page()
+    feed.port = FakePort()
     feed.log = [1, 3]
     net.channel.show(feed)
     net.channel.selected(None)
@@ -351,6 +397,7 @@ def test_what_is_sent_has_the_shape_of_the_shared_cases(net: Net) -> None:
     page.say(type="want", column="cell", start=0)
     page.say(type="command", id=1, name="pause")
     page.say(type="command", id=2, name="resume")
+    page.say(type="pull", run="r1", room=2, leases=[], seen=0, workers=1, backend=None)
     feed.chosen = b"\x03" + feed.chosen[1:]
     net.channel.selected(None)
     until(lambda: set(page.kinds()) == set(cases), f"every kind in {sorted(cases)}")
@@ -358,3 +405,61 @@ def test_what_is_sent_has_the_shape_of_the_shared_cases(net: Net) -> None:
         case = cases[header["type"]]
         assert header.keys() == case["message"].keys()
         assert bool(buffers) == bool(case.get("buffers"))
+
+
+def test_a_page_that_computes_is_equipped_lent_cells_and_heard(net: Net) -> None:
+    feed, page = FakeFeed(), net.page()
+    port = feed.port = FakePort()
+    net.channel.show(feed)
+    page.hello()
+    page.say(type="equip", id=1)
+    page.say(type="pull", run="r1", room=64, leases=[], seen=0, workers=2, backend="wasm")
+    until(lambda: "cells" in page.kinds(), "cells")
+    (header, buffers) = next(got for got in page.got if got[0]["type"] == "cells")
+    assert (header["lease"], header["n"], header["genes"], header["counts"]) == (2, 2, "u2", "u1")
+    assert header["extras"] == ["total"]
+    kinds = ("u4", "u2", "u1", "f4")
+    values = [np.frombuffer(raw, kind).tolist() for raw, kind in zip(buffers, kinds, strict=True)]
+    assert values == [[0, 1, 3], [1, 2, 3], [5, 1, 7], [5.0, 8.0]]
+    outputs = [{"name": "logits", "width": 2}]
+    told = {"type": "results", "run": "r1", "lease": 2, "outputs": outputs, "failed": [[1, "x"]]}
+    raw = np.array([1, 2], np.float32).tobytes()
+    page.say([memoryview(raw)], id=2, **told)
+    page.say(id=3, b64=[base64.b64encode(raw).decode()], **told)
+    page.say(type="gave_up", id=4, run="r1", title="No", detail="SIMD")
+    page.say(type="results", id=5, run="another", lease=9, outputs=[], failed=[])
+    page.say(type="bye")
+    taken = ("take", "p", {"logits": [[1.0, 2.0]]}, [[1, "x"]])
+    assert port.told == [("pull", "p", 64), taken, taken, ("gave up", "p", "No", "SIMD"), ("left", "p")]
+    replies = [header["id"] for header, _ in page.got if header["type"] == "reply"]
+    assert replies == [1, 2, 3, 4, 5], "what comes too late is acknowledged too"
+
+
+@pytest.mark.parametrize(
+    ("change", "raw", "words"),
+    [
+        ({"lease": 7}, b"\0" * 8, "not lent"),
+        ({}, b"\0" * 7, "no rows of 2"),
+        ({"outputs": [{"name": "logits", "width": 0}]}, b"\0" * 8, "no rows of 0"),
+        ({"outputs": []}, b"\0" * 8, "bring 1"),
+        ({"b64": ["?"]}, b"", "base64"),
+        ({"b64": [7]}, b"", "base64"),
+    ],
+)
+def test_results_that_are_none_are_refused(net: Net, change: dict[str, Any], raw: bytes, words: str) -> None:
+    feed, page = FakeFeed(), net.page()
+    feed.port = FakePort()
+    net.channel.show(feed)
+    page.hello()
+    message = {"run": "r1", "lease": 2, "outputs": [{"name": "logits", "width": 2}], "failed": []}
+    page.say([memoryview(raw)], type="results", id=1, **(message | change))
+    (error,) = [header for header, _ in page.got if header["type"] == "error"]
+    assert error["id"] == 1 and words in error["message"]
+
+
+def test_a_model_that_is_not_run_on_pages_says_so(net: Net) -> None:
+    feed, page = FakeFeed(), net.page()
+    net.channel.show(feed)
+    page.hello()
+    page.say(type="equip", id=1)
+    assert "not run on pages" in next(header["message"] for header, _ in page.got if header["type"] == "error")

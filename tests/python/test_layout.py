@@ -14,6 +14,7 @@ import pytest
 import scipy.sparse as sp
 
 from cellwidget.batch import ResultBatch
+from cellwidget.engines import InKernel
 from cellwidget.genes import InputError
 from cellwidget.layout import ExistingBasis, ModelLayout, UmapLayout, choose_layout
 from cellwidget.layout import umap as umap_module
@@ -224,7 +225,7 @@ class NoMap(FakeEngine):
 
 
 def run_with(layout: UmapLayout, n: int, engine: FakeEngine | None = None) -> Run:
-    run = Run(cells_of(dataset(n)), engine or NoMap(), Results(n, CLASSES), layout, batch_size=16)
+    run = Run(cells_of(dataset(n)), InKernel(engine or NoMap(), batch_size=16), Results(n, CLASSES), layout)
     run.start()
     return run
 
@@ -288,7 +289,7 @@ def test_labels_are_kept_when_the_fit_fails(fits: list[FakeFit], monkeypatch: py
 def test_a_basis_places_all_cells_before_the_first_is_labelled() -> None:
     adata, gate = dataset(40), Gate()
     adata.obsm["X_umap"] = np.ones((40, 2))
-    run = Run(cells_of(adata), NoMap(gate), Results(40, CLASSES), ExistingBasis(adata, "umap"))
+    run = Run(cells_of(adata), InKernel(NoMap(gate)), Results(40, CLASSES), ExistingBasis(adata, "umap"))
     run.start()
     gate.await_batch()
     assert run.results.counts == (0, 0, 40)

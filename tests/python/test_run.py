@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from cellwidget.batch import Batch, ResultBatch
+from cellwidget.engines import InKernel
 from cellwidget.messages import DONE, FAILED
 from cellwidget.results import Results
 from cellwidget.run import Run, RunError
@@ -26,7 +27,8 @@ LONG = 60.0
 
 def made(adata: AnnData, engine: Any, **more: Any) -> Run:
     cells = cells_of(adata)
-    return Run(cells, engine, Results(cells.n_obs, CLASSES), **more)
+    driver = InKernel(engine, batch_size=more.pop("batch_size", None))
+    return Run(cells, driver, Results(cells.n_obs, CLASSES), **more)
 
 
 def labels(counts: np.ndarray) -> np.ndarray:
@@ -153,7 +155,7 @@ def test_stop_does_not_wait_for_cells_that_are_still_read() -> None:
             reading.wait(LONG)
             return cells.read(start, stop)
 
-    run = Run(Slow(), FakeEngine(), Results(50, CLASSES))  # type: ignore[arg-type]
+    run = Run(Slow(), InKernel(FakeEngine()), Results(50, CLASSES))  # type: ignore[arg-type]
     run.start()
     run.stop()
     run.wait(LONG)

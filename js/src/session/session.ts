@@ -61,6 +61,7 @@ export interface Demand {
   run: string;
   room: number;
   leases: number[];
+  seen: number;
   workers: number;
   backend: Backend | null;
 }

@@ -1,4 +1,4 @@
-"""Cells of some chunks as one padded batch."""
+"""Cells of some chunks as one batch: padded, or in compressed rows."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ if TYPE_CHECKING:
 
     from cellwidget.cells.align import Chunk
 
+    Part = tuple[Chunk, NDArray[np.int64]]
+    """A chunk, and the cells wanted from it, counted from its first."""
+
 PAD_GENE = -1
 PAD_COUNT = 0
 
 
-def padded(parts: Sequence[tuple[Chunk, NDArray[np.int64]]]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+def padded(parts: Sequence[Part]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Pad cells to the longest of them.
 
     Parameters
@@ -43,6 +46,36 @@ def padded(parts: Sequence[tuple[Chunk, NDArray[np.int64]]]) -> tuple[NDArray[np
         _fill(genes[out], chunk.genes, starts, beyond, PAD_GENE)
         _fill(counts[out], chunk.counts, starts, beyond, PAD_COUNT)
     return genes, counts
+
+
+def joined(parts: Sequence[Part]) -> tuple[NDArray[np.uint32], NDArray[Any], NDArray[Any]]:
+    """Put cells one after the other.
+
+    Returns
+    -------
+    tuple
+        Where each begins and ends, uint32 [cells + 1]; genes, uint16 or uint32; counts, uint8, uint16 or float32.
+    """
+    lengths = [np.diff(chunk.indptr)[cells] for chunk, cells in parts]
+    indptr = np.concatenate([[0], *(np.cumsum(part) for part in lengths)])
+    ends = np.cumsum([0, *(int(part.sum()) for part in lengths)])
+    begin = 1
+    for part, before in zip(lengths, ends, strict=False):
+        indptr[begin : begin + len(part)] += before
+        begin += len(part)
+    genes = [_entries(chunk.genes, chunk, cells) for chunk, cells in parts]
+    counts = [_entries(chunk.counts, chunk, cells) for chunk, cells in parts]
+    unsigned = np.concatenate(genes) if genes else np.empty(0, np.uint16)
+    if unsigned.dtype != np.uint16:
+        unsigned = unsigned.astype(np.uint32)
+    return indptr.astype(np.uint32), unsigned, np.concatenate(counts) if counts else np.empty(0, np.uint8)
+
+
+def _entries(flat: NDArray[Any], chunk: Chunk, cells: NDArray[np.int64]) -> NDArray[Any]:
+    if len(cells) and cells[-1] - cells[0] + 1 == len(cells):  # none is left out: one piece
+        return flat[chunk.indptr[cells[0]] : chunk.indptr[cells[-1] + 1]]
+    parts = [flat[chunk.indptr[cell] : chunk.indptr[cell + 1]] for cell in cells.tolist()]
+    return np.concatenate(parts) if parts else flat[:0]
 
 
 def _fill(

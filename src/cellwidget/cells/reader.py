@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cellwidget.batch import Batch
+from cellwidget.batch import Batch, SparseBatch
 from cellwidget.cells.align import Aligner, Chunk
 from cellwidget.cells.choose import Choice, choose
 from cellwidget.cells.extras import BAD_TOTAL, CellUniform, codes_from, totals_from
-from cellwidget.cells.pad import padded
+from cellwidget.cells.pad import joined, padded
 from cellwidget.cells.report import input_report
 from cellwidget.cells.source import MatrixChanged, Source
 from cellwidget.genes import InputError
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import NDArray
 
+    from cellwidget.cells.pad import Part
     from cellwidget.messages import InputReport
+
+    Beside = tuple[NDArray[np.int64], NDArray[np.float32] | None, NDArray[np.float64] | None, NDArray[np.int64] | None]
 
 KEEP_BYTES = 2 * 2**30
 FIRST_CHUNK = 256
@@ -198,17 +201,17 @@ class Cells:
         IndexError
             The dataset has no such cells.
         """
-        if not 0 <= start <= stop <= self.n_obs:
-            raise IndexError(f"cells {start} to {stop} of {self.n_obs}")
-        failed: dict[int, str] = {}
-        parts: list[tuple[Chunk, NDArray[np.int64]]] = []
-        for number in self._chunk_numbers(start, stop):
-            chunk = self._chunk(number)
-            wanted = np.arange(max(start, chunk.first), min(stop, chunk.first + len(chunk)))
-            good, bad = self._sorted_out(chunk, wanted)
-            failed |= bad
-            parts.append((chunk, good - chunk.first))
-        return self._batch(parts), failed
+        parts, failed = self._parts(start, stop)
+        genes, counts = padded(parts)
+        rows, total, uniform, batch = self._beside(parts)
+        return Batch(rows, genes, counts, total, uniform, batch), failed
+
+    def read_sparse(self, start: int, stop: int) -> tuple[SparseBatch, dict[int, str]]:
+        """Give cells `start` to `stop` as `read` does, in compressed rows."""
+        parts, failed = self._parts(start, stop)
+        indptr, genes, counts = joined(parts)
+        rows, total, uniform, batch = self._beside(parts)
+        return SparseBatch(rows, indptr, genes, counts, total, uniform, batch), failed
 
     def counts_of(self, row: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """Give the model gene positions and the counts of one cell."""
@@ -244,6 +247,20 @@ class Cells:
         first, last = np.searchsorted(self._bounds, [start, stop - 1], side="right") - 1
         return list(range(int(first), int(last) + 1))
 
+    def _parts(self, start: int, stop: int) -> tuple[list[Part], dict[int, str]]:
+        """Find cells `start` to `stop`: the good ones by chunk, and the others with the reason each."""
+        if not 0 <= start <= stop <= self.n_obs:
+            raise IndexError(f"cells {start} to {stop} of {self.n_obs}")
+        failed: dict[int, str] = {}
+        parts: list[Part] = []
+        for number in self._chunk_numbers(start, stop):
+            chunk = self._chunk(number)
+            wanted = np.arange(max(start, chunk.first), min(stop, chunk.first + len(chunk)))
+            good, bad = self._sorted_out(chunk, wanted)
+            failed |= bad
+            parts.append((chunk, good - chunk.first))
+        return parts, failed
+
     def _sorted_out(self, chunk: Chunk, wanted: NDArray[np.int64]) -> tuple[NDArray[np.int64], dict[int, str]]:
         failed = {
             chunk.first + row: reason
@@ -257,23 +274,17 @@ class Cells:
             return wanted, failed
         return wanted[~np.isin(wanted, list(failed))], failed
 
-    def _batch(self, parts: list[tuple[Chunk, NDArray[np.int64]]]) -> Batch:
+    def _beside(self, parts: Sequence[Part]) -> Beside:
+        """Give what batches carry beside genes and counts: rows, totals, random numbers, codes."""
         rows = np.concatenate([np.empty(0, np.int64), *(chunk.first + cells for chunk, cells in parts)])
-        genes, counts = padded(parts)
         extras = self._extras
         totals = None
         if extras.counted_totals:
             totals = np.concatenate([np.empty(0, np.float32), *(chunk.totals[cells] for chunk, cells in parts)])
         elif extras.totals is not None:
             totals = extras.totals[rows]
-        return Batch(
-            rows=rows,
-            genes=genes,
-            counts=counts,
-            total=totals,
-            uniform=extras.uniform(rows) if extras.uniform is not None else None,
-            batch=extras.codes[rows] if extras.codes is not None else None,
-        )
+        uniform = extras.uniform(rows) if extras.uniform is not None else None
+        return rows, totals, uniform, extras.codes[rows] if extras.codes is not None else None
 
     def _chunk(self, number: int) -> Chunk:
         with self._changed:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cellwidget.bundle import BundleError
 from cellwidget.cells import MatrixChanged
 from cellwidget.engines import EngineFailed
+from cellwidget.engines.browser import GaveUp
 
 if TYPE_CHECKING:
     from cellwidget.messages import Problem
@@ -47,6 +48,8 @@ def problem_of(error: Exception) -> Problem:
             title, remedy = "The model cannot be loaded", "Then run again."
         case EngineFailed():
             title, remedy = "The model does not run", GO_ON
+        case GaveUp():
+            title, remedy = error.title, "What is done is kept. Choose the kernel engine to go on from there."
         case NothingUsable():
             title, remedy = "No cell could be labelled", "See what the input report says of the data, then run again."
         case MemoryError():

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 import uuid
 from typing import TYPE_CHECKING
 
-from cellwidget.batch import ResultBatch
-from cellwidget.engines import BatchSizes, Careful
-from cellwidget.run.ahead import Ahead, Portion
-from cellwidget.run.plan import Plan
+from cellwidget.engines import Plan, Task
 from cellwidget.run.problems import NothingUsable, RunError, problem_of
 from cellwidget.run.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cellwidget.batch import Batch
+    from cellwidget.batch import ResultBatch
     from cellwidget.cells import Cells
-    from cellwidget.engines import Engine
+    from cellwidget.engines import Driver
     from cellwidget.layout import Layout
     from cellwidget.messages import Problem, RunState, Status
     from cellwidget.results import Results
@@ -34,14 +30,12 @@ ENDED = ("done", "stopped", "failed")
 class Run:
     """Takes cells through an engine into results.
 
-    A status changes at once when asked for; the batch under way is finished and kept all the same.
+    A status changes at once when asked for; a batch under way in the kernel is finished and kept all the same.
 
     Parameters
     ----------
-    cells, engine, results, layout
-        What is read, run, filled, and who gives places (None: nobody).
-    batch_size
-        Cells at once; None chooses by measuring.
+    cells, driver, results, layout
+        What is read, who runs it, what is filled, and who gives places (None: nobody).
     on_change
         Called from the run's threads when rows or the state changed. What it raises is logged.
     on_done
@@ -52,11 +46,10 @@ class Run:
     def __init__(
         self,
         cells: Cells,
-        engine: Engine,
+        driver: Driver,
         results: Results,
         layout: Layout | None = None,
         *,
-        batch_size: int | None = None,
         on_change: Callable[[], None] | None = None,
         on_done: Callable[[], str | None] | None = None,
     ) -> None:
@@ -64,18 +57,17 @@ class Run:
         self.results = results
         self.on_change = on_change
         self._cells = cells
-        self._engine = engine
+        self._driver = driver
+        self._next: Driver | None = None
+        self.chosen = ""
         self._layout = layout
         self._on_done = on_done
-        self._sizes = BatchSizes(engine.largest_batch, batch_size)
-        self._careful = Careful(engine)
         self._progress = Progress()
         self._status: Status = "idle"
         self._phase = ""
         self._problem: Problem | None = None
         self._written: str | None = None
         self._notes: list[str] = []
-        self._ahead: Ahead | None = None
         self._thread: threading.Thread | None = None
         self._changed = threading.Condition()
 
@@ -130,6 +122,17 @@ class Run:
         if problem is not None:
             raise RunError(problem)
 
+    def use(self, driver: Driver) -> None:
+        """Let another engine go on from here, after the batch that is under way."""
+        with self._changed:
+            if self._thread is None:
+                self._driver = driver
+            else:
+                self._next = driver
+                self._driver.wake()
+            self._changed.notify_all()
+        self._tell()
+
     def note(self, text: str) -> None:
         """Add something that the user should know."""
         with self._changed:
@@ -154,10 +157,15 @@ class Run:
         still = total - done - failed
         with self._changed:
             labelling = still > 0 and self._status in ("running", "paused")
+            driver = self._next or self._driver
+            waiting = still > 0 and self._status == "running" and driver.waiting
             return {
                 "run": self.id,
-                "status": self._status,
-                "engine": "kernel",
+                "status": "waiting" if waiting else self._status,
+                "engine": driver.name,
+                "backend": driver.backend,
+                "workers": driver.workers,
+                "chosen": self.chosen,
                 "phase": self._phase,
                 "total": total,
                 "done": done,
@@ -181,8 +189,7 @@ class Run:
                 return
             self._status = status
             self._progress.halt()
-            if status == "stopped" and self._ahead is not None:
-                self._ahead.close()  # the worker may be waiting for it
+            self._driver.wake()
             self._changed.notify_all()
         self._tell()
 
@@ -202,11 +209,17 @@ class Run:
             self._phase = phase
         self._tell()
 
+    def _wanted(self) -> str:
+        with self._changed:
+            if self._next is not None or self._status not in ("running", "paused"):
+                return "no"
+            return "yes" if self._status == "running" else "not now"
+
     def _goes_on(self) -> bool:
         """Wait out a pause; tells whether to go on."""
         with self._changed:
-            self._changed.wait_for(lambda: self._status != "paused")
-            return self._status == "running"
+            self._changed.wait_for(lambda: self._wanted() != "not now")
+            return self._wanted() == "yes"
 
     def _work(self) -> None:
         """Do the work until it is done, stopped or failed; one that was resumed before it had stopped goes on."""
@@ -236,48 +249,27 @@ class Run:
 
     def _label(self) -> bool:
         """Run all cells that are left; tells whether none is."""
+        driver = self._take_turns()
         self._busy_with("loading the model")
-        self._engine.load()
+        driver.load()
         self._cells.start()
         if self._layout is not None:
             self._layout.begin(self.results)
         self._busy_with("labelling")
+        first = self._layout.first(len(self.results)) if self._layout is not None else []
+        plan = Plan(self.results.unrun(), first)
         try:
-            ahead = self._read_ahead()
-            while self._goes_on() and (portion := ahead.take()) is not None:
-                if not self._goes_on():
-                    break
-                self._take_in(portion)
-            return ahead.exhausted and self._lay_out()
+            complete = driver.work(Task(self._cells, plan, self._record, self._wanted, self._goes_on))
+            return complete and self._lay_out()
         finally:
-            self._close_ahead()
             if self._layout is not None:
                 self._layout.end()
 
-    def _read_ahead(self) -> Ahead:
-        first = self._layout.first(len(self.results)) if self._layout is not None else []
-        ahead = Ahead(self._cells, Plan(self.results.unrun(), first), self._sizes)
+    def _take_turns(self) -> Driver:
         with self._changed:
-            self._ahead = ahead
-        return ahead
-
-    def _close_ahead(self) -> None:
-        with self._changed:
-            if self._ahead is not None:
-                self._ahead.close()
-                self._ahead = None
-
-    def _take_in(self, portion: Portion) -> None:
-        """Run a portion batch by batch, unless it is paused or stopped in between."""
-        batch, failed = portion
-        if failed:
-            self._record(ResultBatch(batch.rows[:0], {}, failed))
-        begin = 0
-        while begin < len(batch) and self._goes_on():
-            part = batch.cut(slice(begin, begin + self._sizes.size))
-            begin += len(part)
-            self._record(self._run(part))
-        self._tell()
+            if self._next is not None:
+                self._driver, self._next = self._next, None
+            return self._driver
 
     def _record(self, result: ResultBatch) -> None:
         self.results.record(result)
@@ -285,14 +277,7 @@ class Run:
             self._layout.add(result)
         with self._changed:
             self._progress.add(len(result.rows) + len(result.failed))
-
-    def _run(self, batch: Batch) -> ResultBatch:
-        begin = time.perf_counter()
-        result = self._careful.run(batch)
-        self._sizes.measured(len(batch), time.perf_counter() - begin)
-        if self._careful.too_large is not None:
-            self._sizes.out_of_memory(self._careful.too_large)
-        return result
+        self._tell()
 
     def _lay_out(self) -> bool:
         """Let the layout place what is left; tells whether the run goes on."""

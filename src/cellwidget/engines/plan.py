@@ -30,6 +30,13 @@ class Plan:
         self._left = [*_intervals(rows[is_early]), *_intervals(rows[~is_early])]
         self._left.reverse()
 
+    def put_back(self, rows: NDArray[np.int64]) -> None:
+        """Take back cells that were handed out and not run, ascending; they go next."""
+        self._left += reversed(_intervals(rows))
+
+    def __bool__(self) -> bool:
+        return bool(self._left)
+
     def take(self, size: int) -> range | None:
         """Give the next cells, at most `size`; None when all are taken."""
         if not self._left:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from cellwidget.batch import Batch
     from cellwidget.cells import Cells
-    from cellwidget.engines import BatchSizes
-    from cellwidget.run.plan import Plan
+    from cellwidget.engines.plan import Plan
+    from cellwidget.engines.sizes import BatchSizes
 
 DEPTH = 2
 

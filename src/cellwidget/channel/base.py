@@ -1,0 +1,84 @@
+"""What a channel shows, and whom it asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from cellwidget.batch import SparseBatch
+    from cellwidget.messages import CellDetail, Command, Demand, DType, Equipment, RunState, Schema
+
+Buffers = list[bytes | memoryview]
+
+
+class Port(Protocol):
+    """An engine on pages, as a channel serves it."""
+
+    def equipment(self) -> Equipment:
+        """Tell a page what it needs."""
+
+    def asset(self, name: str) -> bytes | None:
+        """Give a file of that; None if there is none of that name."""
+
+    def pull(self, name: str, demand: Demand) -> None:
+        """Take in what a page has room for."""
+
+    def lend(self, name: str) -> tuple[int, SparseBatch] | None:
+        """Give the next cells for a page, with the number of the lease, if there are any."""
+
+    def take(
+        self, name: str, lease: int, outputs: Mapping[str, NDArray[np.float32]], failed: Sequence[tuple[int, str]]
+    ) -> None:
+        """Take in what became of a lease; raises ValueError if it cannot be."""
+
+    def gave_up(self, name: str, title: str, detail: str) -> None:
+        """Take in that a page cannot run the model."""
+
+    def left(self, name: str) -> None:
+        """Take back what a page holds: it went away, or begins anew."""
+
+
+class Feed(Protocol):
+    """A run as pages see it."""
+
+    port: Port | None
+    """Where the model can be run on pages."""
+
+    def schema(self) -> Schema:
+        """All that a page must know before the first row."""
+
+    def state(self) -> RunState:
+        """Where the run stands."""
+
+    def since(self, position: int, limit: int) -> tuple[NDArray[np.uint32], int]:
+        """Rows that changed in ``limit`` log entries from ``position`` on, and the position after them."""
+
+    def read(self, column: str, rows: NDArray[np.uint32]) -> NDArray[Any]:
+        """Values of a streamed column at some rows, as they cross."""
+
+    def length(self, column: str) -> int | None:
+        """Rows of a column that does not stream; None if there is no such column."""
+
+    def piece(self, column: str, start: int, stop: int) -> tuple[DType, Buffers]:
+        """Those rows of a column that does not stream, as they cross."""
+
+    def selection(self) -> tuple[bytes, int]:
+        """Bitset of the selected cells, and how many."""
+
+
+class Handler(Protocol):
+    """What pages can ask for beside columns. Called on whatever thread a message arrives on."""
+
+    def order(self, name: Command) -> None:
+        """Carry out a command."""
+
+    def select(self, bits: bytes, page: str) -> None:
+        """Take a page's selection."""
+
+    def inspect(self, row: int) -> CellDetail:
+        """Tell more about one cell."""

@@ -1,0 +1,187 @@
+"""Binary messages between the kernel and any number of pages.
+
+Pages ask, this answers: each page has its own position in the change log, its own queue of columns it wants and its own
+credit. One thread sends, so nothing waits for a page, and a page that went away costs one window of unread bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cellwidget.channel.pages import Pages
+from cellwidget.channel.sender import Sender
+from cellwidget.messages import MessageError, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from cellwidget.channel.base import Buffers, Feed, Handler, Port
+    from cellwidget.messages import (
+        CellDetail,
+        Equip,
+        Equipment,
+        GaveUp,
+        Inspect,
+        LeaseResults,
+        Order,
+        Pull,
+        RunState,
+        Select,
+        ToKernel,
+        Want,
+    )
+
+    Raw = bytes | memoryview
+
+log = logging.getLogger("cellwidget")
+
+
+class Channel:
+    """The link between one widget and its pages.
+
+    Parameters
+    ----------
+    send
+        Sends a custom message: JSON header and buffers (None: no buffers).
+    handler
+        Answers commands, selections and look-ups.
+    publish
+        Called on the sending thread with the run's state when it changed; for traits.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[dict[str, Any], Buffers | None], None],
+        handler: Handler,
+        publish: Callable[[RunState], None],
+    ) -> None:
+        self._handler = handler
+        self._pages = Pages()
+        self._sender = Sender(send, publish, self._pages)
+
+    # ── from the widget ──────────────────────────────────────────────────────────────────────────
+
+    def show(self, feed: Feed) -> None:
+        """Show another run: pages get its schema and start at nothing."""
+        self._sender.show(feed)
+
+    def changed(self) -> None:
+        """Something in the feed changed: rows or state."""
+        self._sender.look()
+
+    def selected(self, page: str | None) -> None:
+        """Tell of a new selection: all pages, but not the one that made it."""
+        self._pages.selected(page)
+        self._sender.look()
+
+    def close(self) -> None:
+        """Stop sending and let go of the feed."""
+        self._sender.close()
+        self._pages.clear()
+
+    # ── from the page ────────────────────────────────────────────────────────────────────────────
+
+    def receive(self, content: object, buffers: Sequence[Raw]) -> None:
+        """Take a page's message; a bad one is answered with an error and changes nothing."""
+        feed = self._sender.feed
+        if feed is None:
+            return
+        try:
+            message = parse(content, buffers, feed.schema()["n"])
+            self._take(feed, message, buffers)
+        except MessageError as error:
+            self._refuse(error.page, error.id, str(error))
+
+    def _take(self, feed: Feed, message: ToKernel, buffers: Sequence[Raw]) -> None:
+        match message["type"]:
+            case "hello":
+                self._pages.greet(message)
+            case "bye":
+                self._pages.drop(message["page"])
+                if feed.port is not None:
+                    feed.port.left(message["page"])
+            case "ack":
+                self._pages.acknowledge(message["page"], message["seq"])
+            case "want":
+                self._want(feed, message)
+            case "pull":
+                self._pull(feed, message)
+            case _:
+                self._ask(feed, message, buffers)
+        self._sender.look()
+
+    def _want(self, feed: Feed, message: Want) -> None:
+        column = message["column"]
+        length = feed.length(column)
+        if length is None:
+            raise MessageError(f"there is no column {column[:60]!r}", message["page"])
+        if message["start"] > length:
+            raise MessageError(f"want.start is {message['start']}, the column has {length} rows", message["page"])
+        self._pages.want(message["page"], column, message["start"])
+
+    def _pull(self, feed: Feed, message: Pull) -> None:
+        self._pages.known(message["page"])
+        if feed.port is not None and message["run"] == feed.schema()["run"]:
+            feed.port.pull(message["page"], message)
+
+    def _ask(
+        self, feed: Feed, message: Order | Select | Inspect | Equip | LeaseResults | GaveUp, buffers: Sequence[Raw]
+    ) -> None:
+        page, number = message["page"], message["id"]
+        try:
+            value = self._answer(feed, message, buffers)
+        except Exception as error:
+            log.warning("%s refused: %s", message["type"], error)
+            raise MessageError(str(error), page, number) from error
+        self._sender.emit({"type": "reply", "to": page, "id": number, "value": value}, [])
+
+    def _answer(
+        self, feed: Feed, message: Order | Select | Inspect | Equip | LeaseResults | GaveUp, buffers: Sequence[Raw]
+    ) -> CellDetail | Equipment | None:
+        match message["type"]:
+            case "command":
+                self._handler.order(message["name"])
+            case "select":
+                self._handler.select(bytes(buffers[0]), message["page"])
+            case "inspect":
+                return self._handler.inspect(message["row"])
+            case "equip":
+                return _port(feed).equipment()
+            case "results" if message["run"] == feed.schema()["run"]:
+                _take_results(_port(feed), message, buffers)
+            case "gave_up" if message["run"] == feed.schema()["run"]:
+                _port(feed).gave_up(message["page"], message["title"], message["detail"])
+        return None
+
+    def _refuse(self, page: str | None, number: int | None, why: str) -> None:
+        if page is not None:
+            self._sender.emit({"type": "error", "to": page, "id": number, "message": why}, [])
+
+
+def _port(feed: Feed) -> Port:
+    if feed.port is None:
+        raise ValueError("this model is not run on pages")
+    return feed.port
+
+
+def _take_results(port: Port, message: LeaseResults, buffers: Sequence[Raw]) -> None:
+    try:
+        raw = [base64.b64decode(text, validate=True) for text in message["b64"]] if "b64" in message else buffers
+    except (TypeError, binascii.Error) as error:
+        raise ValueError(f"results.b64 is not base64: {error}") from error
+    specs = message["outputs"]
+    if len(raw) != len(specs):
+        raise ValueError(f"results name {len(specs)} outputs and bring {len(raw)}")
+    outputs = {}
+    for spec, buffer in zip(specs, raw, strict=True):
+        row = 4 * spec["width"]
+        size = memoryview(buffer).nbytes
+        if not row or size % row:
+            raise ValueError(f"{spec['name'][:60]} has {size} bytes, which are no rows of {spec['width']} float32")
+        outputs[spec["name"]] = np.frombuffer(buffer, np.float32).reshape(-1, spec["width"])
+    port.take(message["page"], message["lease"], outputs, message["failed"])

@@ -1,0 +1,319 @@
+"""The engine on pages: cells are lent out, results come back, and what a page loses goes to another."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from cellwidget.batch import ResultBatch
+from cellwidget.engines.careful import without_nan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from cellwidget.batch import SparseBatch
+    from cellwidget.engines.base import Task
+    from cellwidget.engines.equipment import Equipped
+    from cellwidget.messages import Backend, Demand, EngineName, Equipment
+
+log = logging.getLogger("cellwidget")
+
+SILENT = 10.0
+"""Seconds after which a page that says nothing is taken to be gone; it speaks every two."""
+LATE = 30.0
+"""Seconds after which cells that a page did not speak of did not reach it."""
+LENT_BYTES = 1 << 20
+"""Of one lease, about: it goes as one message."""
+FIRST_CELLS = 64
+"""Of one lease, while it is not known how large cells are."""
+PATIENCE = 1.0
+"""Seconds after which to look for pages that went away."""
+LONGEST_REASON = 200
+
+
+class GaveUp(RuntimeError):
+    """No page can run the model; `title` says it in short."""
+
+    def __init__(self, title: str, detail: str) -> None:
+        super().__init__(detail)
+        self.title = title
+
+
+class Lent(NamedTuple):
+    """A lease: cells on their way to a page."""
+
+    lease: int
+    batch: SparseBatch
+
+
+@dataclass
+class _Worker:
+    """A page that computes."""
+
+    heard: float
+    room: int = 0
+    workers: int = 0
+    backend: Backend | None = None
+    leases: dict[int, tuple[NDArray[np.int64], float]] = field(default_factory=dict)
+    outbox: list[Lent] = field(default_factory=list)
+
+    def outstanding(self) -> int:
+        return sum(len(rows) for rows, _ in self.leases.values())
+
+
+class BrowserEngine:
+    """Drives the engines of pages. A channel asks it for cells to send, and brings what comes back.
+
+    Parameters
+    ----------
+    equipped
+        What pages need to run the model.
+    classes
+        How many logits a cell has.
+    on_change
+        Called when there is something to send.
+    """
+
+    name: EngineName = "browser"
+
+    def __init__(self, equipped: Equipped, classes: int, on_change: Callable[[], None] = lambda: None) -> None:
+        self._equipped = equipped
+        self._classes = classes
+        self._on_change = on_change
+        self._pages: dict[str, _Worker] = {}
+        self._unable: dict[str, tuple[str, str]] = {}
+        self._came: list[ResultBatch] = []
+        self._lost: list[NDArray[np.int64]] = []
+        self._leases = 0
+        self._cell_bytes = 0.0
+        self._under_way = False
+        self._changed = threading.Condition()
+
+    # ── what a run asks ──────────────────────────────────────────────────────────────────────────
+
+    @property
+    def backend(self) -> Backend | None:
+        """What pages compute with."""
+        with self._changed:
+            return next((page.backend for page in self._live() if page.backend), None)
+
+    @property
+    def workers(self) -> int:
+        """How many workers all pages have."""
+        with self._changed:
+            return sum(page.workers for page in self._live())
+
+    @property
+    def waiting(self) -> bool:
+        """Whether no page computes."""
+        with self._changed:
+            return not self._live()
+
+    def load(self) -> None:
+        """Look whether a page can be equipped.
+
+        Raises
+        ------
+        BundleError
+            If the model is of a kind that pages cannot run.
+        """
+        _ = self._equipped.contents
+
+    def work(self, task: Task) -> bool:
+        """Lend cells out and take results in until all are done; tells whether they are."""
+        with self._changed:
+            self._under_way = True
+            self._unable.clear()
+        try:
+            while (wanted := task.wanted()) != "no":
+                self._record(task)
+                if wanted == "yes" and self._lend(task):
+                    self._on_change()
+                    continue
+                if self._all_done(task):
+                    return True
+            return False
+        finally:
+            self._end()
+
+    def wake(self) -> None:
+        """Look again at what is wanted."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def _record(self, task: Task) -> None:
+        with self._changed:
+            came, self._came = self._came, []
+        for result in came:
+            task.record(without_nan(result))
+
+    def _lend(self, task: Task) -> bool:
+        """Lend the next cells to the page that has most room; tells whether there is reason to look again."""
+        self._reclaim(task)
+        with self._changed:
+            free = {name: self._free(page) for name, page in self._pages.items() if self._is_live(page)}
+        name = max(free, key=lambda each: free[each], default=None)
+        if name is None or not task.plan or not free[name]:
+            return False
+        most = int(LENT_BYTES / self._cell_bytes) if self._cell_bytes else FIRST_CELLS
+        rows = task.plan.take(max(1, min(free[name], most)))
+        if rows is None:
+            return False
+        batch, failed = task.cells.read_sparse(rows.start, rows.stop)
+        if failed:
+            task.record(ResultBatch(batch.rows[:0], {}, failed))
+        if len(batch):
+            self._cell_bytes = max(1.0, (batch.genes.nbytes + batch.counts.nbytes) / len(batch))
+            self._hand_over(name, batch)
+        return True
+
+    def _free(self, page: _Worker) -> int:
+        """Cells to send now: a good part of what there is room for, since each message has its cost."""
+        free = page.room - page.outstanding()
+        return free if 4 * free >= page.room or not page.leases else 0
+
+    def _hand_over(self, name: str, batch: SparseBatch) -> None:
+        with self._changed:
+            page = self._pages.get(name)
+            if page is None:
+                self._lost.append(batch.rows)
+                return
+            self._leases += 1
+            page.leases[self._leases] = batch.rows, time.monotonic()
+            page.outbox.append(Lent(self._leases, batch))
+
+    def _reclaim(self, task: Task) -> None:
+        """Take back what pages lost; of a page that fell silent only when another has nothing else to do."""
+        with self._changed:
+            if not task.plan and self._live():
+                for page in self._pages.values():
+                    if not self._is_live(page):
+                        self._lost += [rows for rows, _ in page.leases.values()]
+                        page.leases.clear()
+                        page.outbox.clear()
+            lost, self._lost = self._lost, []
+        for rows in lost:
+            task.plan.put_back(rows)
+
+    def _all_done(self, task: Task) -> bool:
+        """Tell whether nothing is left; waits for news where something is."""
+        with self._changed:
+            if self._came or self._lost:
+                return False
+            if not task.plan and not any(page.leases for page in self._pages.values()):
+                return True
+            if self._unable and not self._live():
+                raise GaveUp(*next(iter(self._unable.values())))
+            self._changed.wait(PATIENCE)
+            return False
+
+    def _end(self) -> None:
+        with self._changed:
+            self._under_way = False
+            self._came.clear()
+            self._lost.clear()
+            for page in self._pages.values():
+                page.leases.clear()
+                page.outbox.clear()
+
+    def _live(self) -> list[_Worker]:
+        return [page for page in self._pages.values() if self._is_live(page)]
+
+    def _is_live(self, page: _Worker) -> bool:
+        return time.monotonic() - page.heard < SILENT
+
+    # ── what a channel asks, on any thread ───────────────────────────────────────────────────────
+
+    def equipment(self) -> Equipment:
+        """Tell a page what it needs."""
+        return self._equipped.describe()
+
+    def asset(self, name: str) -> bytes | None:
+        """Give a file of the equipment; None if there is none of that name."""
+        return self._equipped.contents.get(name)  # type: ignore[call-overload, no-any-return]
+
+    def pull(self, name: str, demand: Demand) -> None:
+        """Take in what a page has room for, and which leases it holds."""
+        now, held = time.monotonic(), set(demand["leases"])
+        with self._changed:
+            page = self._pages.setdefault(name, _Worker(now))
+            page.heard, page.room = now, demand["room"]
+            page.workers, page.backend = demand["workers"], demand["backend"]
+            self._unable.pop(name, None)
+            waiting = {lent.lease for lent in page.outbox}
+            for lease, (rows, since) in list(page.leases.items()):
+                missed = lease <= demand["seen"] or now - since > LATE
+                if missed and lease not in held and lease not in waiting:
+                    del page.leases[lease]
+                    self._lost.append(rows)
+            self._changed.notify_all()
+
+    def lend(self, name: str) -> Lent | None:
+        """Give the next cells for a page, if there are any."""
+        with self._changed:
+            page = self._pages.get(name)
+            if page is None or not page.outbox:
+                return None
+            lent = page.outbox.pop(0)
+            page.leases[lent.lease] = lent.batch.rows, time.monotonic()
+            return lent
+
+    def take(
+        self, name: str, lease: int, outputs: Mapping[str, NDArray[np.float32]], failed: Sequence[tuple[int, str]]
+    ) -> None:
+        """Take in what became of a lease; one that is not this page's any more was run elsewhere.
+
+        Raises
+        ------
+        ValueError
+            If outputs or failures are not those of such a lease: then its cells are run again.
+        """
+        with self._changed:
+            page = self._pages.get(name)
+            if page is None or lease not in page.leases:
+                return
+            page.heard = time.monotonic()
+            rows, _ = page.leases.pop(lease)
+            self._changed.notify_all()
+            try:
+                self._came.append(self._result(rows, outputs, failed))
+            except ValueError:
+                self._lost.append(rows)
+                raise
+
+    def gave_up(self, name: str, title: str, detail: str) -> None:
+        """Take in that a page cannot run the model."""
+        with self._changed:
+            self.left(name)
+            self._unable[name] = title, detail
+            self._changed.notify_all()
+
+    def left(self, name: str) -> None:
+        """Take back all that a page holds: it went away, or begins anew."""
+        with self._changed:
+            page = self._pages.pop(name, None)
+            if page is not None and self._under_way:
+                self._lost += [rows for rows, _ in page.leases.values()]
+            self._changed.notify_all()
+
+    def _result(
+        self, rows: NDArray[np.int64], outputs: Mapping[str, NDArray[np.float32]], failed: Sequence[tuple[int, str]]
+    ) -> ResultBatch:
+        bad = {place: reason[:LONGEST_REASON] for place, reason in failed}
+        if bad and max(bad) >= len(rows):
+            raise ValueError(f"cell {max(bad)} of a lease of {len(rows)} cells")
+        good = np.delete(rows, list(bad))
+        if set(outputs) != set(self._equipped.outputs):
+            raise ValueError(f"results have {sorted(outputs)}, asked for was {sorted(self._equipped.outputs)}")
+        for output, values in outputs.items():
+            width = {"logits": self._classes, "xy": 2}.get(output, values.shape[1])
+            if values.shape != (len(good), width):
+                raise ValueError(f"{output} is {values.shape}, expected was {(len(good), width)}")
+        return ResultBatch(good, dict(outputs), {int(rows[place]): reason for place, reason in bad.items()})

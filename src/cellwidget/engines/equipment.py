@@ -1,0 +1,91 @@
+"""What a page needs to run a bundle: onnxruntime-web's WebAssembly, and the graphs cut down to what is asked for."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache, cached_property
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from cellwidget.bundle import BundleError
+from cellwidget.engines.prune import pruned
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cellwidget.bundle import Bundle
+    from cellwidget.messages import AssetName, Equipment
+
+RUNTIME = "onnxruntime.wasm.gz"
+WORKING_BYTES = 128 * 2**20
+BYTES_PER_GENE = 24
+"""As in the kernel engine, with less memory, since each worker needs its own."""
+
+
+def has_runtime() -> bool:
+    """Whether the package was built with the runtime for pages."""
+    return (files("cellwidget") / "static" / RUNTIME).is_file()
+
+
+@cache
+def _runtime() -> bytes:
+    return (files("cellwidget") / "static" / RUNTIME).read_bytes()
+
+
+class Equipped:
+    """The files of a bundle that go to pages.
+
+    Parameters
+    ----------
+    bundle
+        The model.
+    outputs
+        Which of the streamed outputs are wanted.
+    workers
+        How many workers the user wants; None leaves it to the page.
+    """
+
+    def __init__(self, bundle: Bundle, outputs: Sequence[str], workers: int | None = None) -> None:
+        self._bundle = bundle
+        self._workers = workers
+        given = {*bundle.outputs, *(["xy"] if bundle.umap_path is not None else [])}
+        self.outputs = [name for name in outputs if name in given]
+
+    @cached_property
+    def contents(self) -> dict[AssetName, bytes]:
+        """The files by name.
+
+        Raises
+        ------
+        BundleError
+            If the model keeps its weights in files beside the graph, which a page cannot read.
+        """
+        bundle = self._bundle
+        beside = [path.name for path in bundle.folder.glob("*.data")]
+        if beside:
+            raise BundleError(
+                f"{bundle.manifest.title} keeps weights beside its graph, in {beside[0]}, which a page cannot read. "
+                f"Use the kernel engine."
+            )
+        umap = bundle.umap_path if "xy" in self.outputs else None
+        needed = {*self.outputs, "embedding"} if umap is not None else {*self.outputs}
+        model = pruned(bundle.model_path.read_bytes(), needed.intersection(bundle.outputs))
+        contents: dict[AssetName, bytes] = {"wasm": _runtime(), "model": model}
+        return contents if umap is None else contents | {"umap": umap.read_bytes()}
+
+    def describe(self) -> Equipment:
+        """Tell a page what there is."""
+        names: tuple[AssetName, ...] = ("wasm", "model", "umap")
+        contents = self.contents
+        return {
+            "assets": {
+                name: {"bytes": len(contents[name]), "sha256": hashlib.sha256(contents[name]).hexdigest()}
+                if name in contents
+                else None
+                for name in names
+            },
+            "inputs": sorted(self._bundle.inputs),
+            "outputs": self.outputs,
+            "largest_batch": max(1, WORKING_BYTES // (BYTES_PER_GENE * max(1, len(self._bundle.genes)))),
+            "workers": self._workers,
+        }
