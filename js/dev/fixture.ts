@@ -141,7 +141,7 @@ const SCENES: Record<string, () => Scene> = {
     ),
   page: () => onPage({ done: n, status: "done", state: { rate: 412, elapsed: 20.4, left: null } }),
   fetching: () => ({
-    ...onPage({ status: "waiting", state: UNKNOWN }),
+    ...onPage({ status: "waiting", state: UNKNOWN }, { source: "umap", reference: 0 }),
     download: { loaded: 4_210_000, total: 7_130_000 },
   }),
   taking: () => ({

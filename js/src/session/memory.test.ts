@@ -112,6 +112,26 @@ describe("MemorySession", () => {
     expect(held.columns.xy).toHaveLength(8);
   });
 
+  test("an engine's name goes on there, from where the run is", () => {
+    const session = new MemorySession(
+      { ...data(), schema: { ...schema("model"), engines: ["kernel", "browser"] } },
+      { done: 2, status: "failed", engine: "browser" },
+    );
+    expect(session.can.engines).toEqual(["kernel", "browser"]);
+    session.listen(sink);
+    expect(sink.schema.mock.lastCall?.[1]).toMatchObject({ engine: "browser", backend: "wasm", workers: 2 });
+    session.command("kernel");
+    const now = { status: "running", engine: "kernel", backend: "onnxruntime", workers: 1, done: 2 };
+    expect(sink.state.mock.lastCall?.[0]).toMatchObject(now);
+  });
+
+  test("another engine does not start what nobody started", () => {
+    const session = new MemorySession(data(), { status: "idle" });
+    session.listen(sink);
+    session.command("browser");
+    expect(sink.state.mock.lastCall?.[0]).toMatchObject({ status: "idle", engine: "browser" });
+  });
+
   test("running again is a new run, from nothing", () => {
     const session = new MemorySession(data(), { done: 4, status: "done" });
     session.listen(sink);

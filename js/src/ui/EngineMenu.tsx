@@ -1,7 +1,7 @@
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import type { EngineName, RunState } from "../protocol";
 import { useStore } from "./context";
-import { ENGINES, engineDetail, enginesOf } from "./engines";
+import { ENGINES, engineDetails, enginesOf } from "./engines";
 import { sentence } from "./format";
 import { Icon } from "./parts/Icon";
 
@@ -14,7 +14,7 @@ interface ItemProps {
 function Item({ engine, run, onPick }: ItemProps) {
   const { name, line } = ENGINES[engine];
   const current = run.engine === engine;
-  const detail = current ? engineDetail(run) : "";
+  const detail = current ? engineDetails(run).join(" · ") : "";
   return (
     <button
       type="button"
@@ -83,7 +83,7 @@ function Choice({ engines, run, disabled }: { engines: EngineName[]; run: RunSta
   const button = useRef<HTMLButtonElement>(null);
   const [open, setOpen] = useState(false);
   const { name, icon } = ENGINES[run.engine];
-  const detail = engineDetail(run);
+  const detail = engineDetails(run);
 
   const close = () => {
     setOpen(false);
@@ -102,9 +102,10 @@ function Choice({ engines, run, disabled }: { engines: EngineName[]; run: RunSta
     event.preventDefault();
     event.stopPropagation();
   };
-  const says = ["Where the model runs:", name, detail && `(${detail})`].filter(Boolean).join(" ");
+  const says = ["Where the model runs:", name, detail.length > 0 && `(${detail.join(", ")})`].filter(Boolean).join(" ");
   return (
     <span ref={whole} class="engine choice s12" onFocusOut={left}>
+      <span class="sep" />
       <button
         ref={button}
         type="button"
@@ -119,7 +120,10 @@ function Choice({ engines, run, disabled }: { engines: EngineName[]; run: RunSta
       >
         <Icon name={icon} />
         <span class="name">{name}</span>
-        <span class="f2 ell detail">{detail}</span>
+        <span class="f2 ell detail">
+          {detail[0]}
+          {detail[1] && <span class="backend"> · {detail[1]}</span>}
+        </span>
         <Icon name="down" />
       </button>
       {open && <Menu id={id} engines={engines} run={run} onPick={pick} onClose={close} />}

@@ -13,17 +13,16 @@ export function enginesOf(schema: Schema | null, reach: readonly EngineName[]): 
   return schema ? schema.engines.filter((engine) => reach.includes(engine)) : [];
 }
 
-/** What the engine computes with: "2 workers · WASM", "WebGPU", "1 thread"; "" while it is not known. */
-export function engineDetail({ engine, backend, workers }: RunState): string {
-  if (backend === null) return "";
-  if (engine === "kernel") return workers > 0 ? plural(workers, "thread") : "";
-  const name = backend === "webgpu" ? "WebGPU" : "WASM";
+/** What the engine computes with, most telling first: "2 workers" and "WASM", "WebGPU", "1 thread". Empty: not known. */
+export function engineDetails({ engine, backend, workers }: RunState): string[] {
+  if (backend === null) return [];
+  if (engine === "kernel") return workers > 0 ? [plural(workers, "thread")] : [];
+  if (backend === "webgpu") return workers > 1 ? ["WebGPU", plural(workers, "worker")] : ["WebGPU"];
   // Without workers the page's own thread does it.
-  if (workers === 0) return `1 thread · ${name}`;
-  return backend === "webgpu" && workers === 1 ? name : `${plural(workers, "worker")} · ${name}`;
+  return [workers > 0 ? plural(workers, "worker") : "1 thread", "WASM"];
 }
 
 /** For a list of facts: "browser · 2 workers · WASM". */
 export function engineLine(run: RunState): string {
-  return [run.engine, engineDetail(run)].filter(Boolean).join(" · ");
+  return [run.engine, ...engineDetails(run)].join(" · ");
 }

@@ -1,9 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { count, duration, percent, plural, sentence, speed, timeLeft, value } from "./format";
+import { count, duration, megabytes, percent, plural, sentence, speed, timeLeft, value } from "./format";
 
 test("counts have thousands separators", () => {
   expect(count(8412)).toBe("8,412");
   expect(count(0)).toBe("0");
+});
+
+test("bytes are millions of bytes, which downloads are counted in", () => {
+  expect([4_210_000, 7_130_000, 0].map(megabytes)).toEqual(["4.2", "7.1", "0.0"]);
 });
 
 test("shares have one decimal, and none of nothing is no share", () => {

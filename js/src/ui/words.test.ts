@@ -62,6 +62,37 @@ describe("run bar", () => {
   });
 });
 
+describe("a model that runs on a page", () => {
+  const download = { loaded: 4_210_000, total: 7_130_000 };
+
+  test("what is being loaded stands where the cells will be counted", () => {
+    const waiting = state({ status: "waiting", engine: "browser", done: 0 });
+    expect(phaseOf(waiting, "live", download)).toBe("fetching");
+    const words = runWords(waiting, null, "fetching", download);
+    expect(words.done).toEqual({ strong: "4.2", rest: "of 7.1 MB" });
+    expect(words.progress).toBeCloseTo(0.59);
+    expect(words.bar).toEqual({ label: "Bytes loaded", now: 4_210_000, of: 7_130_000 });
+    expect([words.speed, words.time]).toEqual(["", ""]);
+  });
+
+  test("a run that another page computes goes on while this one loads", () =>
+    expect(phaseOf(state(), "live", download)).toBe("running"));
+
+  test("a download of nothing is no division by nothing", () =>
+    expect(runWords(state(), null, "fetching", { loaded: 0, total: 0 }).progress).toBe(0));
+
+  test("without a page: how many are done, and neither speed nor time", () => {
+    const words = runWords(state({ status: "waiting" }), null, "waiting");
+    expect(words.done).toEqual({ strong: "4,343", rest: "of 8,412" });
+    expect([words.speed, words.time]).toEqual(["", ""]);
+  });
+
+  test("is read out", () => {
+    expect(announcement(state(), "fetching")).toBe("Loading the model onto this page");
+    expect(announcement(state(), "waiting")).toBe("Waiting: no page is running the model");
+  });
+});
+
 test("all labelled, and the map still on its way", () => {
   expect(stateWord(state({ phase: "fitting the layout" }), "running")).toBe("Fitting");
   expect(stateWord(state(), "running")).toBe("Running");

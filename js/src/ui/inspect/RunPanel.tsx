@@ -10,12 +10,12 @@ function Lines({ title, lines }: { title: string; lines: Line[] }) {
   return (
     <div class="sec">
       <h4>{title}</h4>
-      <dl>
+      <dl class="pairs">
         {lines.map(([name, value, mono]) => (
-          <>
+          <div key={name}>
             <dt>{name}</dt>
             <dd class={mono ? "mono" : undefined}>{value}</dd>
-          </>
+          </div>
         ))}
       </dl>
     </div>
