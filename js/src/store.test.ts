@@ -32,6 +32,7 @@ let store: Store;
 beforeEach(() => {
   session = {
     can: { run: true, inspect: true, engines: ["kernel"] },
+    port: null,
     listen: (given) => {
       sink = given;
       return vi.fn();

@@ -40,6 +40,7 @@ describe("the engine in the run bar", () => {
     await until(() => expect(textOf(button(widget))).toContain("Browser"));
     expect(focused(widget)).toBe(button(widget));
     expect(textOf(widget.one(".st"))).toBe("Running");
+    expect(textOf(widget.one('[aria-live="polite"]'))).toBe("Engine: Browser");
   });
 
   test("choosing the one that runs is no command", async () => {
@@ -198,6 +199,12 @@ describe("the browser engine's troubles", () => {
     expect(alone.all(".strip .btn").map(textOf)).toEqual(["Resume"]);
     const kernel = await open({ ...BOTH, status: "failed", state: { problem } });
     expect(kernel.all(".strip .btn").map(textOf)).toEqual(["Resume"]);
+  });
+
+  test.each([760, 560, 400])("the waiting strip leaves its words their width at %d px", async (width) => {
+    const widget = await open({ ...BOTH, width, engine: "browser", status: "waiting" });
+    const words = await until(() => widget.one(".strip .tx"));
+    expect(words.offsetWidth).toBeGreaterThan(0.75 * width);
   });
 
   test("a run that no page computes says what to do, and goes on in the kernel from there", async () => {

@@ -22,6 +22,8 @@ interface Notice {
   key: string;
   icon: IconName;
   error?: boolean;
+  /** Waits for a decision, as an error does: where there is little room, the buttons go below the words. */
+  asks?: boolean;
   title: string;
   detail: string;
   more: string;
@@ -47,6 +49,7 @@ function failed(run: RunState, store: Store): Notice {
     key: `failed ${run.run} ${problem.title}`,
     icon: "alert",
     error: true,
+    asks: true,
     title: problem.title,
     detail: problem.detail,
     more: problem.remedy || kept,
@@ -72,9 +75,10 @@ function waiting(run: RunState, store: Store): Notice {
   return {
     key: `waiting ${run.run}`,
     icon: "clock",
+    asks: true,
     title: "No page is running the model",
-    detail: "The run goes on as soon as this page, or another one that shows the widget, does",
-    more: "If nothing moves, reload the page, or go on in the kernel from where the run is.",
+    detail: "The run goes on when one does",
+    more: "Reload this page, or go on in the kernel from where the run is.",
     actions: inKernel(run, store),
   };
 }
@@ -141,7 +145,7 @@ export function Strip() {
   const late = useLater(phase === "waiting", SLOW);
   const notice = notices(store, phase, late).find(({ key }) => !seen.has(key));
   if (!notice) return <div />;
-  const { icon, error, actions = [] } = notice;
+  const { icon, error, asks, actions = [] } = notice;
   const dismissible = actions.length === 0 && notice !== LOST;
   const dismiss = () => {
     // What was told once may be told again: the store forgets it.
@@ -149,7 +153,10 @@ export function Strip() {
     else setSeen(new Set([...seen, notice.key]));
   };
   return (
-    <div class={error ? "strip" : "strip plain"} role={error ? "alert" : "status"}>
+    <div
+      class={["strip", !error && "plain", asks && "asks"].filter(Boolean).join(" ")}
+      role={error ? "alert" : "status"}
+    >
       <Icon name={icon} />
       <Text {...notice} />
       <div class="act">
