@@ -197,6 +197,8 @@ describe("the browser engine's troubles", () => {
       state: { problem },
     });
     expect(alone.all(".strip .btn").map(textOf)).toEqual(["Resume"]);
+    const waiting = await open({ cells: { engines: ["browser"] }, engine: "browser", done: 9, status: "waiting" });
+    await until(() => expect(textOf(waiting.one(".strip"))).toMatch(/Reload this page\.$/));
     const kernel = await open({ ...BOTH, status: "failed", state: { problem } });
     expect(kernel.all(".strip .btn").map(textOf)).toEqual(["Resume"]);
   });

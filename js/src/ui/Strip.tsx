@@ -72,14 +72,15 @@ function ready(run: RunState, schema: Schema, store: Store): Notice {
 }
 
 function waiting(run: RunState, store: Store): Notice {
+  const actions = inKernel(run, store);
   return {
     key: `waiting ${run.run}`,
     icon: "clock",
     asks: true,
     title: "No page is running the model",
     detail: "The run goes on when one does",
-    more: "Reload this page, or go on in the kernel from where the run is.",
-    actions: inKernel(run, store),
+    more: actions.length > 0 ? "Reload this page, or go on in the kernel from where the run is." : "Reload this page.",
+    actions,
   };
 }
 
