@@ -3,6 +3,7 @@
  * The store passes on what the session brings, and turns what people do into commands for session and view.
  */
 import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { type OpenModel, Runner } from "./inference/runner";
 import { paletteOf, rampOf } from "./palette";
 import type { CellDetail, ColumnSpec, Problem, RunState, Schema } from "./protocol";
 import type { Session, Sink } from "./session/session";
@@ -111,11 +112,12 @@ function begin(state: State, schema: Schema, run: RunState): void {
   state.table.value = { version: state.table.value.version + 1, total: schema.n };
 }
 
-function sinkOf(state: State, session: Session, view: ViewData): Sink {
+function sinkOf(state: State, session: Session, view: ViewData, runner: Runner | null): Sink {
   return {
     schema: (schema, run) => {
       view.open(schema, run);
       batch(() => begin(state, schema, run));
+      runner?.state(run);
       session.want("cell");
       if (schema.layout.reference > 0) session.want("reference");
       if (schema.layout.source === "obsm") session.want("xy");
@@ -123,6 +125,7 @@ function sinkOf(state: State, session: Session, view: ViewData): Sink {
     state: (run) => {
       view.state(run);
       state.run.value = run;
+      runner?.state(run);
     },
     rows: (rows) => view.rows(rows),
     column: (piece) => view.column(piece),
@@ -168,8 +171,15 @@ async function inspect(state: State, session: Session, row: number): Promise<voi
   if (state.pin.peek() === pin) state.pin.value = answer;
 }
 
-export function createStore(session: Session, view: ViewData): Store {
+/** `open` runs models on the page, for sessions that can be served so. */
+export function createStore(session: Session, view: ViewData, open?: OpenModel): Store {
   const state = makeState();
+  const runner =
+    session.port && open
+      ? new Runner(session.port, open, (download) => {
+          state.download.value = download;
+        })
+      : null;
   const { schema, colorId, hidden, dark, domain, focus, reference, sort } = state;
   const select = (what: Select) => {
     state.lasso.value = what.by === "lasso" && what.mode === "replace" ? what.polygon : null;
@@ -195,7 +205,7 @@ export function createStore(session: Session, view: ViewData): Store {
 
   view.listen(eventsOf(state, session));
   const stops = [
-    session.listen(sinkOf(state, session, view)),
+    session.listen(sinkOf(state, session, view, runner)),
     effect(() => {
       if (look.value) view.look(look.value);
     }),
@@ -210,7 +220,14 @@ export function createStore(session: Session, view: ViewData): Store {
 
   return {
     ...state,
-    session,
+    session: {
+      can: session.can,
+      command: (name) => {
+        runner?.command(name);
+        session.command(name);
+      },
+      want: (column) => session.want(column),
+    },
     view,
     color,
     look,
@@ -240,6 +257,7 @@ export function createStore(session: Session, view: ViewData): Store {
     },
     dispose: () => {
       for (const stop of stops) stop();
+      runner?.close();
       session.close();
       view.close();
     },

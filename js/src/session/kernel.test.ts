@@ -209,4 +209,97 @@ describe("KernelSession", () => {
     comm.listener?.("nonsense", []);
     expect(sink.rows).not.toHaveBeenCalled();
   });
+
+  describe("serving an engine", () => {
+    const reply = (value: unknown = null) => {
+      const asked = comm.sent.filter((message) => "id" in message).at(-1);
+      comm.tell({ type: "reply", id: (asked as { id: number }).id, value });
+    };
+
+    test("files come in pieces, and are asked for again from where they broke off or when another run began", async () => {
+      const progress = vi.fn();
+      const coming = session.port.asset("wasm", progress);
+      const piece = (start: number, ...bytes: number[]) =>
+        comm.tell(
+          {
+            type: "column",
+            seq: 1,
+            run: "r1",
+            column: "asset:wasm",
+            dtype: "u1",
+            start,
+            count: bytes.length,
+            total: 4,
+          },
+          [u1(...bytes)],
+        );
+      comm.tell({ type: "schema", schema: SCHEMA, state: STATE, selection: 0 });
+      piece(0, 1, 2);
+      comm.tell({ type: "schema", schema: { ...SCHEMA, run: "r2" }, state: { ...STATE, run: "r2" }, selection: 0 });
+      expect(comm.sent.filter((message) => message.type === "want")).toHaveLength(3);
+      comm.tell(
+        { type: "column", seq: 2, run: "r2", column: "asset:wasm", dtype: "u1", start: 0, count: 4, total: 4 },
+        [u1(5, 6, 7, 8)],
+      );
+      expect([...(await coming)]).toEqual([5, 6, 7, 8]);
+      expect(progress.mock.calls).toEqual([[2], [4]]);
+      expect(sink.column).not.toHaveBeenCalled();
+    });
+
+    test("cells are lent in the types in which they came", () => {
+      const take = vi.fn();
+      session.port.serve(take);
+      const header = { type: "cells", seq: 1, run: "r1", lease: 2, n: 2, genes: "u2", counts: "u1", extras: ["total"] };
+      const raw = [u4(0, 1, 3), new Uint16Array([1, 2, 3]).buffer, u1(5, 1, 7), new Float32Array([5, 8]).buffer];
+      comm.tell(header, raw);
+      comm.tell(header, raw.slice(0, 3)); // not whole
+      expect(take).toHaveBeenCalledTimes(1);
+      expect(take).toHaveBeenCalledWith({
+        run: "r1",
+        lease: 2,
+        indptr: new Uint32Array([0, 1, 3]),
+        genes: new Uint16Array([1, 2, 3]),
+        counts: new Uint8Array([5, 1, 7]),
+        total: new Float32Array([5, 8]),
+      });
+      expect(comm.kinds()).toContain("ack");
+    });
+
+    test("results are sent again until they are acknowledged", async () => {
+      const outputs = [{ name: "logits", width: 2, values: new Float32Array([1, 2]) }];
+      let settled = false;
+      session.port.results({ run: "r1", lease: 3, outputs, failed: [] }).then(() => {
+        settled = true;
+      });
+      const sent = () => comm.sent.filter((message) => message.type === "results");
+      expect(sent()[0]).toMatchObject({ lease: 3, outputs: [{ name: "logits", width: 2 }], failed: [], buffers: 1 });
+      await vi.advanceTimersByTimeAsync(15_000);
+      expect(sent()).toHaveLength(2);
+      reply();
+      await vi.advanceTimersByTimeAsync(0);
+      expect(settled).toBe(true);
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(sent()).toHaveLength(2);
+    });
+
+    test("results that are refused are not sent again", async () => {
+      const settled = session.port.results({ run: "r1", lease: 3, outputs: [], failed: [] });
+      const id = (comm.sent.at(-1) as { id: number }).id;
+      comm.tell({ type: "error", id, message: "not lent" });
+      await expect(settled).rejects.toThrow("not lent");
+    });
+
+    test("where binary is slow, results go as text", () => {
+      const text = new KernelSession(comm, "base64");
+      text.listen(fakeSink());
+      text.port.results({
+        run: "r1",
+        lease: 3,
+        outputs: [{ name: "logits", width: 1, values: new Float32Array([1]) }],
+        failed: [],
+      });
+      expect(comm.sent.at(-1)).toMatchObject({ type: "results", b64: ["AACAPw=="], buffers: 0 });
+      text.close();
+    });
+  });
 });

@@ -1,6 +1,7 @@
 import {
   type CellDetail,
   type Command,
+  type Equipment,
   type FromKernel,
   PROTOCOL,
   type RunState,
@@ -9,6 +10,7 @@ import {
   type Transport,
 } from "../protocol";
 import { parseFromKernel } from "./parse";
+import { ASSET, KernelPort, type Question, Refused } from "./port";
 import type { Capabilities, Session, Sink } from "./session";
 import { decode, fromBase64, type Raw } from "./wire";
 
@@ -25,7 +27,7 @@ const LOST = 20_000;
 const ANSWER = 10_000;
 
 interface Pending {
-  resolve(value: CellDetail | null): void;
+  resolve(value: CellDetail | Equipment | null): void;
   reject(error: Error): void;
   timer: ReturnType<typeof setTimeout>;
 }
@@ -34,7 +36,8 @@ type Body<T> = T extends ToKernel ? Omit<T, "page"> : never;
 
 /** Columns that a kernel holds. Knows what of them arrived, and asks again for what did not. */
 export class KernelSession implements Session {
-  readonly can: Capabilities = { run: true, inspect: true, engines: ["kernel"] };
+  readonly can: Capabilities = { run: true, inspect: true, engines: ["kernel", "browser"] };
+  readonly port: KernelPort;
 
   readonly #comm: Comm;
   readonly #page = pageId();
@@ -55,6 +58,12 @@ export class KernelSession implements Session {
   constructor(comm: Comm, transport: Transport = defaultTransport()) {
     this.#comm = comm;
     this.#transport = transport;
+    this.port = new KernelPort({
+      transport,
+      send: (body) => this.#send(body),
+      ask: (body, buffers) => this.#ask(body, buffers),
+      want: (column) => this.#again(column),
+    });
   }
 
   listen(sink: Sink): () => void {
@@ -67,11 +76,14 @@ export class KernelSession implements Session {
   }
 
   command(name: Command): void {
-    this.#ask({ type: "command", name }, []).catch((error: Error) => this.#refused(`Could not ${name}`, error));
+    this.#ask({ type: "command", name }).catch((error: Error) => this.#refused(`Could not ${name}`, error));
   }
 
   want(column: string): void {
-    if (this.#columns.has(column)) return;
+    if (!this.#columns.has(column)) this.#again(column);
+  }
+
+  #again(column: string): void {
     this.#columns.set(column, { next: 0, total: -1 });
     this.#send({ type: "want", column, start: 0 });
   }
@@ -84,9 +96,9 @@ export class KernelSession implements Session {
   }
 
   async inspect(row: number): Promise<CellDetail> {
-    const detail = await this.#ask({ type: "inspect", row }, []);
+    const detail = await this.#ask({ type: "inspect", row });
     if (!detail) throw new Error("no answer");
-    return detail;
+    return detail as CellDetail;
   }
 
   close(): void {
@@ -95,6 +107,7 @@ export class KernelSession implements Session {
   }
 
   #stop(): void {
+    this.port.close();
     clearInterval(this.#watch);
     this.#comm.off("msg:custom", this.#receive);
     for (const pending of this.#pending.values()) clearTimeout(pending.timer);
@@ -126,15 +139,13 @@ export class KernelSession implements Session {
       if (next !== total) this.#send({ type: "want", column, start: next });
   }
 
-  #ask(
-    body: { type: "command"; name: Command } | { type: "select"; count: number } | { type: "inspect"; row: number },
-    buffers: ArrayBuffer[],
-  ) {
+  #ask(body: Question | { type: "select"; count: number }, buffers: ArrayBuffer[] = []) {
     const id = ++this.#lastId;
-    return new Promise<CellDetail | null>((resolve, reject) => {
+    return new Promise<CellDetail | Equipment | null>((resolve, reject) => {
       const timer = setTimeout(() => this.#settle(id)?.reject(new Error("the kernel did not answer")), ANSWER);
       this.#pending.set(id, { resolve, reject, timer });
-      if (!this.#send({ ...body, id }, buffers)) this.#settle(id)?.reject(new Error("there is no kernel"));
+      if (!this.#send({ ...body, id } as Body<ToKernel>, buffers))
+        this.#settle(id)?.reject(new Error("there is no kernel"));
     });
   }
 
@@ -189,6 +200,8 @@ export class KernelSession implements Session {
         return this.#rows(message, raw);
       case "column":
         return this.#column(message, raw);
+      case "cells":
+        return this.port.cells(message, raw);
       case "selection":
         if (message.page !== this.#page && raw[0])
           this.#sink?.selection(decode(raw[0], "u1") as Uint8Array, message.count);
@@ -206,6 +219,7 @@ export class KernelSession implements Session {
     this.#run = schema.run;
     this.#position = 0;
     this.#columns.clear();
+    this.port.restart();
     this.#sink?.schema(schema, state);
   }
 
@@ -226,6 +240,7 @@ export class KernelSession implements Session {
     held.total = message.total;
     const { column, start, count, total, dtype } = message;
     const values = decode(raw[0], dtype);
+    if (column.startsWith(ASSET)) return this.port.piece(column, values as Uint8Array, start, total);
     const second = raw[1];
     const extra = !second
       ? {}
@@ -237,7 +252,7 @@ export class KernelSession implements Session {
 
   #error(id: number | null, why: string): void {
     const pending = id === null ? undefined : this.#settle(id);
-    if (pending) pending.reject(new Error(why));
+    if (pending) pending.reject(new Refused(why));
     else if (why === "say hello first") this.#hello();
     else this.#refused("The kernel refused a message", new Error(why));
   }

@@ -29,6 +29,10 @@ test("every kind of message to the kernel has a shared case", () => {
     command: true,
     select: true,
     inspect: true,
+    equip: true,
+    pull: true,
+    results: true,
+    gave_up: true,
     bye: true,
   };
   const covered = cases<ToKernel>("to_kernel.json").filter((one) => one.valid);

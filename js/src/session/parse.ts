@@ -10,11 +10,28 @@ const object: Check = (v) => typeof v === "object" && v !== null && !Array.isArr
 const list: Check = (v) => Array.isArray(v);
 const dtype: Check = (v) => v === "u1" || v === "u2" || v === "u4" || v === "f4" || v === "f8";
 
+const one =
+  (...allowed: unknown[]): Check =>
+  (v) =>
+    allowed.includes(v);
+const extra = one("total", "uniform", "batch");
+const extras: Check = (v) => Array.isArray(v) && v.every(extra);
+
 const FIELDS: { [K in FromKernel["type"]]: Record<string, Check> } = {
   schema: { to: textOrNull, schema: object, state: object, selection: whole },
   state: { to: textOrNull, state: object },
   rows: { to: text, seq: whole, run: text, from: whole, to_position: whole, columns: list },
   column: { to: text, seq: whole, run: text, column: text, dtype, start: whole, count: whole, total: whole },
+  cells: {
+    to: text,
+    seq: whole,
+    run: text,
+    lease: whole,
+    n: whole,
+    genes: one("u2", "u4"),
+    counts: one("u1", "u2", "f4"),
+    extras,
+  },
   selection: { to: textOrNull, version: whole, page: textOrNull, count: whole },
   reply: { to: text, id: whole, value: () => true },
   error: { to: text, id: wholeOrNull, message: text },

@@ -71,9 +71,9 @@ export interface EnginePort {
   equip(): Promise<Equipment>;
   asset(name: AssetName, progress: (bytes: number) => void): Promise<Uint8Array>;
   pull(demand: Demand): void;
-  /** Kept, and sent again, until the other side has it. */
-  results(result: LeaseResult): void;
-  gaveUp(run: string, title: string, detail: string): void;
+  /** Kept, and sent again, until the other side has it: then it resolves. Rejects when the other side refuses it. */
+  results(result: LeaseResult): Promise<void>;
+  gaveUp(run: string, title: string, detail: string): Promise<void>;
   /** Give cells to an engine; returns a function that stops it. */
   serve(take: (lease: Lease) => void): () => void;
 }

@@ -27,3 +27,13 @@ export function fromBase64(texts: readonly string[]): Uint8Array[] {
     return native ? native(text) : Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
   });
 }
+
+/** The other way round. */
+export function toBase64(values: ArrayBufferView): string {
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  const native = (bytes as unknown as { toBase64?: () => string }).toBase64;
+  if (native) return native.call(bytes);
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 32_768) text += String.fromCharCode(...bytes.subarray(at, at + 32_768));
+  return btoa(text);
+}

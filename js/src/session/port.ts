@@ -1,0 +1,135 @@
+/** The engine's side of a kernel session: files and cells come from the kernel, results go back and are kept until they are there. */
+import type { AssetName, CellDetail, Equipment, FromKernel, ToKernel, Transport } from "../protocol";
+import type { Demand, EnginePort, Lease, LeaseResult } from "./session";
+import { decode, type Raw, toBase64 } from "./wire";
+
+type Body<T> = T extends { page: string } ? Omit<T, "page"> : never;
+type Asked = Exclude<Extract<ToKernel, { id: number }>, { type: "select" }>;
+export type Question = Body<Asked> extends infer B ? (B extends { id: number } ? Omit<B, "id"> : never) : never;
+
+/** The kernel answered, and will not have it. */
+export class Refused extends Error {}
+
+export interface Link {
+  readonly transport: Transport;
+  send(body: Body<ToKernel>): void;
+  ask(body: Question, buffers?: ArrayBuffer[]): Promise<CellDetail | Equipment | null>;
+  want(column: string): void;
+}
+
+/** Milliseconds after which what was not answered is said again, longer each time: a kernel may be busy for minutes. */
+const AGAIN = 2_000;
+const MOST_PATIENT = 60_000;
+
+interface Download {
+  name: AssetName;
+  bytes: Uint8Array;
+  progress(bytes: number): void;
+  resolve(bytes: Uint8Array): void;
+}
+
+export const ASSET = "asset:";
+
+export class KernelPort implements EnginePort {
+  readonly #link: Link;
+  readonly #downloads = new Map<string, Download>();
+  #take: ((lease: Lease) => void) | null = null;
+  #closed = false;
+
+  constructor(link: Link) {
+    this.#link = link;
+  }
+
+  async equip(): Promise<Equipment> {
+    return (await this.#insist({ type: "equip" })) as Equipment;
+  }
+
+  asset(name: AssetName, progress: (bytes: number) => void): Promise<Uint8Array> {
+    const column = `${ASSET}${name}`;
+    return new Promise((resolve) => {
+      this.#downloads.set(column, { name, bytes: new Uint8Array(0), progress, resolve });
+      this.#link.want(column);
+    });
+  }
+
+  pull(demand: Demand): void {
+    this.#link.send({ type: "pull", ...demand });
+  }
+
+  async results({ run, lease, outputs, failed }: LeaseResult): Promise<void> {
+    const specs = outputs.map(({ name, width }) => ({ name, width }));
+    const body = { type: "results", run, lease, outputs: specs, failed } as const;
+    const raw = outputs.map(({ values }) => values);
+    if (this.#link.transport === "base64") await this.#insist({ ...body, b64: raw.map(toBase64) });
+    else await this.#insist(body, raw.map(copied));
+  }
+
+  async gaveUp(run: string, title: string, detail: string): Promise<void> {
+    await this.#insist({ type: "gave_up", run, title, detail });
+  }
+
+  serve(take: (lease: Lease) => void): () => void {
+    this.#take = take;
+    return () => {
+      this.#take = null;
+    };
+  }
+
+  /* ── from the session ────────────────────────────────────────────────────────────────────────── */
+
+  piece(column: string, bytes: Uint8Array, start: number, total: number): void {
+    const download = this.#downloads.get(column);
+    if (!download) return;
+    if (download.bytes.length !== total) download.bytes = new Uint8Array(total);
+    download.bytes.set(bytes, start);
+    download.progress(start + bytes.length);
+    if (start + bytes.length < total) return;
+    this.#downloads.delete(column);
+    download.resolve(download.bytes);
+  }
+
+  cells(message: Extract<FromKernel, { type: "cells" }>, raw: Raw[]): void {
+    const [indptr, genes, counts, ...rest] = raw;
+    if (!indptr || !genes || !counts || rest.length !== message.extras.length) return;
+    const extra = (name: "total" | "uniform" | "batch") => rest[message.extras.indexOf(name)];
+    const [total, uniform, batch] = [extra("total"), extra("uniform"), extra("batch")];
+    this.#take?.({
+      run: message.run,
+      lease: message.lease,
+      indptr: decode(indptr, "u4") as Uint32Array,
+      genes: decode(genes, message.genes) as Lease["genes"],
+      counts: decode(counts, message.counts) as Lease["counts"],
+      ...(total && { total: decode(total, "f4") as Float32Array }),
+      ...(uniform && { uniform: decode(uniform, "f8") as Float64Array }),
+      ...(batch && { batch: decode(batch, "u4") as Uint32Array }),
+    });
+  }
+
+  /** Another run began, and what was under way is void; files are the model's, and asked for again. */
+  restart(): void {
+    for (const column of this.#downloads.keys()) this.#link.want(column);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#downloads.clear();
+    this.#take = null;
+  }
+
+  /** Ask until there is an answer. Rejects with `Refused`, or once the session is closed. */
+  async #insist(body: Question, buffers?: ArrayBuffer[]): Promise<CellDetail | Equipment | null> {
+    for (let wait = AGAIN; !this.#closed; wait = Math.min(2 * wait, MOST_PATIENT)) {
+      try {
+        return await this.#link.ask(body, buffers);
+      } catch (error) {
+        if (error instanceof Refused) throw error;
+        await new Promise((resolve) => setTimeout(resolve, wait));
+      }
+    }
+    throw new Error("the session is closed");
+  }
+}
+
+function copied(values: Float32Array): ArrayBuffer {
+  return values.slice().buffer;
+}
