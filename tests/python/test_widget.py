@@ -280,3 +280,35 @@ def test_a_closed_widget_says_that_it_is(adata: ad.AnnData, model: cw.Model, ord
     w.close()
     with pytest.raises(RuntimeError, match="was closed"):
         getattr(w, order)()
+
+
+def test_without_a_page_a_browser_run_waits_and_can_go_on_in_the_kernel(adata: ad.AnnData, model: cw.Model) -> None:
+    labels = expected(adata)
+    waiting = threading.Event()
+    w = cw.CellWidget(adata, model, engine="browser", autorun=False)
+    w.observe(lambda change: waiting.set() if change["new"] == "waiting" else None, "status")
+    w.run()
+    assert waiting.wait(20)
+    with pytest.raises(TimeoutError):
+        w.wait(0.2)
+    w.order("kernel")
+    w.wait(60)
+    assert w.predictions["label"].tolist() == labels
+    assert w._job.run.state()["engine"] == "kernel"
+    w.run()  # again: where people wanted it last
+    w.wait(60)
+    assert w.predictions["label"].tolist() == labels
+    w.close()
+
+
+def test_auto_chooses_and_says_why(adata: ad.AnnData, model: cw.Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    w = cw.CellWidget(adata, model, autorun=False)
+    state = w._job.run.state()
+    assert state["engine"] == "kernel" and "page" in state["chosen"]
+    monkeypatch.setattr("cellwidget.job.find_spec", lambda _: None)
+    w = cw.CellWidget(adata, model, autorun=False)
+    state = w._job.run.state()
+    assert state["engine"] == "browser" and "onnxruntime" in state["chosen"]
+    monkeypatch.setattr("cellwidget.job.has_runtime", lambda: False)
+    with pytest.raises(ValueError, match="make build"):
+        cw.CellWidget(adata, model, engine="browser")

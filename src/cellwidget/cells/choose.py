@@ -146,7 +146,8 @@ def _named(adata: AnnData, layer: str) -> Candidate:
         return Candidate("X", adata.X, adata.var)
     if layer == "raw" and adata.raw is not None:
         return Candidate("raw.X", adata.raw.X, adata.raw.var)
-    there = [repr(name) for name in ("X", *adata.layers, *(["raw"] if adata.raw is not None else []))]
+    layers = [name for name in adata.layers if name is not None]  # anndata 0.13 lists X among them, as None
+    there = [repr(name) for name in ("X", *layers, *(["raw"] if adata.raw is not None else []))]
     raise InputError(f"layer={layer!r} is not in this AnnData. Choose one of {', '.join(there)}.")
 
 

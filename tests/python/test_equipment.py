@@ -1,0 +1,54 @@
+"""What pages are given to run a model themselves."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+
+import cellwidget as cw
+from cellwidget.bundle import Bundle, BundleError
+from cellwidget.engines import equipment
+from cellwidget.engines.equipment import Equipped
+from cellwidget.engines.kernel import STREAMED_OUTPUTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _runtime(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(equipment, "_runtime", lambda: b"wasm")
+
+
+def test_the_graph_is_cut_down_to_what_is_streamed_and_gives_the_same() -> None:
+    bundle = cw.load_model("pbmc").bundle
+    equipped = Equipped(bundle, STREAMED_OUTPUTS)
+    told = equipped.describe()
+    assert told["outputs"] == ["logits", "embedding", "xy"] and told["inputs"] == ["counts", "genes"]
+    for name, content in equipped.contents.items():
+        asset = told["assets"][name]
+        assert asset == {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    feed = {"genes": np.array([[3, 5, -1]], np.int32), "counts": np.array([[1, 2, 0]], np.float32)}
+    cut, whole = (ort.InferenceSession(model) for model in (equipped.contents["model"], bundle.model_path.read_bytes()))
+    assert {output.name for output in cut.get_outputs()} == {"logits", "embedding"}
+    for name in ("logits", "embedding"):
+        np.testing.assert_array_equal(cut.run([name], feed)[0], whole.run([name], feed)[0])
+
+
+def test_without_places_the_map_stays_here() -> None:
+    equipped = Equipped(cw.load_model("pbmc").bundle, ("logits", "embedding"), workers=3)
+    assert "umap" not in equipped.contents
+    assert equipped.describe()["assets"]["umap"] is None and equipped.describe()["workers"] == 3
+
+
+def test_weights_beside_the_graph_are_refused(tmp_path: Path) -> None:
+    bundle = cw.load_model("pbmc").bundle
+    for path in bundle.folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "model.onnx.data").write_bytes(b"0")
+    with pytest.raises(BundleError, match=r"model\.onnx\.data.*kernel engine"):
+        _ = Equipped(Bundle.load(tmp_path), STREAMED_OUTPUTS).contents
