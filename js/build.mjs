@@ -1,7 +1,8 @@
 /**
  * Builds the front end: `node build.mjs [--dev] [--watch]`.
  *
- * Without options, ../src/cellwidget/static/widget.js: one minified module, worker texts included. `--dev` builds the
+ * Without options, ../src/cellwidget/static/: widget.js, one minified module, worker texts included, and the runtimes of
+ * inference, onnxruntime*.wasm.gz, which the kernel sends to pages that run models. `--dev` builds the
  * pages of dev/ into dist/ too, readable; `--watch` does all again, readable, whenever a source changes.
  */
 import { createHash } from "node:crypto";
@@ -10,9 +11,11 @@ import { copyFile, mkdir, readdir, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { context } from "esbuild";
+import { writeRuntimes } from "./runtime.mjs";
 import { BUILD_PLACEHOLDER, bundleWorker, options, WORKERS } from "./worker.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
+const packaged = resolve(here, "../src/cellwidget/static");
 const flags = new Set(process.argv.slice(2));
 const watch = flags.has("--watch");
 const minify = !watch;
@@ -60,7 +63,7 @@ function widget() {
   return {
     ...options(minify),
     entryPoints: ["src/index.ts"],
-    outfile: resolve(here, "../src/cellwidget/static/widget.js"),
+    outfile: join(packaged, "widget.js"),
     format: "esm",
     plugins: [workers, output(checkSize)],
   };
@@ -86,6 +89,7 @@ async function pages() {
   };
 }
 
+await writeRuntimes(packaged);
 const builds = [widget(), flags.has("--dev") || watch ? await pages() : null].filter((build) => build !== null);
 for (const one of builds) {
   const made = await context({ ...one, logLevel: "info" });

@@ -41,12 +41,16 @@ const chromium = {
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    // WebGPU on a software adapter
+    "--enable-unsafe-webgpu",
   ],
 };
 
 const shared = {
   plugins: [workers, styles, build],
   oxc: { jsx: { importSource: "preact" } },
+  // The packaged model lies beside this folder.
+  server: { fs: { allow: [".."] } },
 };
 
 export default defineConfig({

@@ -4,8 +4,15 @@ import { build } from "esbuild";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 
-/** Modules that stand for a bundled worker's text. */
-export const WORKERS = { "virtual:view-worker": "src/view/worker.ts" };
+/** Modules that stand for a bundled worker's text: its entry, and what is put in another's place. */
+export const WORKERS = {
+  "virtual:view-worker": { entry: "src/view/worker.ts" },
+  "virtual:inference-worker": { entry: "src/inference/worker.ts" },
+  "virtual:inference-webgpu-worker": {
+    entry: "src/inference/worker.ts",
+    alias: { "onnxruntime-web/wasm": "onnxruntime-web/webgpu" },
+  },
+};
 
 /** Stands in for the hash of a build until the text to be hashed is known. */
 export const BUILD_PLACEHOLDER = "cellwidget-build-0";
@@ -28,12 +35,17 @@ export function options(minify) {
   };
 }
 
-/** A classic script, since module workers from a blob fail on `file://`. Returns its text and the files it is made of. */
+/**
+ * A classic script, since module workers from a blob fail on `file://`. What it exports is found in the variable `worker`.
+ * Returns its text and the files it is made of.
+ */
 export async function bundleWorker(name, { minify }) {
   const { outputFiles, metafile } = await build({
     ...options(minify),
-    entryPoints: [WORKERS[name]],
+    entryPoints: [WORKERS[name].entry],
+    alias: WORKERS[name].alias ?? {},
     format: "iife",
+    globalName: "worker",
     define: { "import.meta.url": "self.location.href", ...options(minify).define },
   });
   return { text: outputFiles[0].text, inputs: Object.keys(metafile.inputs) };

@@ -36,6 +36,11 @@ export interface ModelFiles {
   key: string;
   /** The runtime's WebAssembly, inflated. */
   wasm: Uint8Array;
+  /**
+   * Brings that of the build for WebGPU, once it is worth a try. Absent for models that compute in float64, which that
+   * build cannot.
+   */
+  webgpu?: () => Promise<Uint8Array>;
   model: Uint8Array;
   umap: Uint8Array | null;
   inputs: string[];

@@ -1,0 +1,58 @@
+/** Outputs looked at: are they numbers, and do two engines agree? */
+import type { Outcome, Output } from "./api";
+
+export const NOT_A_NUMBER = "the model's output is not a number";
+
+/** How far two engines may differ, relative to the largest magnitude of an output. */
+const TOLERANCE = 1e-4;
+
+/** The outcome of a whole piece: cells with an output that is not a number are failed; logits may be -infinite. */
+export function withoutNan(outputs: Output[], cells: number, ms: number): Outcome {
+  const bad = new Uint8Array(cells);
+  for (const { name, width, values } of outputs) {
+    for (let at = 0; at < values.length; at++) {
+      const value = values[at]!;
+      if (!Number.isFinite(value) && !(name === "logits" && value === -Infinity)) bad[Math.floor(at / width)] = 1;
+    }
+  }
+  const failed: [number, string][] = [];
+  for (let cell = 0; cell < cells; cell++) if (bad[cell]) failed.push([cell, NOT_A_NUMBER]);
+  if (failed.length === 0) return { outputs, failed, ms };
+  return { outputs: outputs.map((output) => without(output, bad)), failed, ms };
+}
+
+function without({ name, width, values }: Output, bad: Uint8Array): Output {
+  const kept = new Float32Array(values.length);
+  let length = 0;
+  for (let cell = 0; cell < bad.length; cell++) {
+    if (bad[cell]) continue;
+    kept.set(values.subarray(cell * width, (cell + 1) * width), length);
+    length += width;
+  }
+  return { name, width, values: kept.slice(0, length) };
+}
+
+/** Whether two outcomes of the same piece have the same labels, and outputs that are as good as equal. */
+export function agree(one: Outcome, other: Outcome): boolean {
+  const failures = (outcome: Outcome) => outcome.failed.map(([at]) => at).join();
+  if (failures(one) !== failures(other) || one.outputs.length !== other.outputs.length) return false;
+  return one.outputs.every((output) => {
+    const its = other.outputs.find(({ name }) => name === output.name);
+    if (!its || its.values.length !== output.values.length || !close(output.values, its.values)) return false;
+    return output.name !== "logits" || labels(output).every((label, cell) => label === labels(its)[cell]);
+  });
+}
+
+function close(one: Float32Array, other: Float32Array): boolean {
+  const magnitude = one.reduce((most, value) => (Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most), 0);
+  return one.every((value, at) => value === other[at] || Math.abs(value - other[at]!) <= TOLERANCE * magnitude);
+}
+
+function labels({ width, values }: Output): number[] {
+  const found: number[] = [];
+  for (let from = 0; from < values.length; from += width) {
+    const row = values.subarray(from, from + width);
+    found.push(row.indexOf(row.reduce((most, value) => Math.max(most, value), -Infinity)));
+  }
+  return found;
+}
