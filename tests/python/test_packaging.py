@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
 import json
 import os
@@ -19,6 +20,11 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 WIDGET = "cellwidget/static/widget.js"
+RUNTIMES = {
+    "cellwidget/static/onnxruntime.wasm.gz": "ort-wasm-simd-threaded.wasm",
+    "cellwidget/static/onnxruntime-webgpu.wasm.gz": "ort-wasm-simd-threaded.asyncify.wasm",
+}
+"""What pages need to run models, and the file of onnxruntime-web that each is."""
 
 
 def listed(*flags: str) -> list[Path]:
@@ -70,19 +76,38 @@ def built(checkout: Path) -> tuple[Path, Path]:
 def test_the_wheel_carries_the_package_and_its_front_end(built: tuple[Path, Path]) -> None:
     with zipfile.ZipFile(built[0]) as wheel:
         names = wheel.namelist()
-        assert [name for name in names if "/static/" in name] == [WIDGET]
+        assert {name for name in names if "/static/" in name} == {WIDGET, *RUNTIMES}
         assert 0 < wheel.getinfo(WIDGET).file_size <= 500_000
-        metadata = wheel.read(f"cellwidget-{version()}.dist-info/METADATA").decode()
+        info = f"cellwidget-{version()}.dist-info"
+        metadata = wheel.read(f"{info}/METADATA").decode()
+        notices = wheel.read(f"{info}/licenses/THIRD-PARTY-LICENSES.txt").decode()
+    assert "ONNX Runtime" in notices and "Preact" in notices
     package = {str(name.relative_to("src")) for name in listed() if name.is_relative_to("src")}
     assert package <= set(names)
     assert {name.split("/")[0] for name in names} == {"cellwidget", f"cellwidget-{version()}.dist-info"}
     assert f"\nVersion: {version()}\n" in metadata
 
 
+def test_the_wheel_carries_the_runtimes_for_pages(built: tuple[Path, Path]) -> None:
+    tools = REPOSITORY / "js" / "node_modules" / "onnxruntime-web" / "dist"
+    with zipfile.ZipFile(built[0]) as wheel:
+        for name, source in RUNTIMES.items():
+            assert gzip.decompress(wheel.read(name)) == (tools / source).read_bytes()
+            assert wheel.getinfo(name).file_size < 7_000_000
+
+
 def test_the_sdist_installs_where_no_node_is(built: tuple[Path, Path], tmp_path: Path) -> None:
     with tarfile.open(built[1]) as sdist:
         names = {name.split("/", 1)[1] for name in sdist.getnames()}
-    assert {f"src/{WIDGET}", "js/src/index.ts", "hatch_build.py", "hatch.toml", "LICENSE", "README.md"} <= names
+    assert {f"src/{name}" for name in (WIDGET, *RUNTIMES)} <= names
+    assert {
+        "js/src/index.ts",
+        "THIRD-PARTY-LICENSES.txt",
+        "hatch_build.py",
+        "hatch.toml",
+        "LICENSE",
+        "README.md",
+    } <= names
     assert not [name for name in names if name.startswith("js/node_modules")]
     pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index"]
     command = [*pip, "--target", str(tmp_path / "site"), str(built[1])]
@@ -90,7 +115,8 @@ def test_the_sdist_installs_where_no_node_is(built: tuple[Path, Path], tmp_path:
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     with zipfile.ZipFile(built[0]) as wheel:
-        assert (tmp_path / "site" / WIDGET).read_bytes() == wheel.read(WIDGET)
+        for name in (WIDGET, *RUNTIMES):
+            assert (tmp_path / "site" / name).read_bytes() == wheel.read(name)
     env = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
     ask = "import cellwidget; print(cellwidget.__file__, cellwidget.__version__)"
     said = subprocess.run([sys.executable, "-c", ask], env=env, capture_output=True, text=True, check=True).stdout
