@@ -152,6 +152,8 @@ export interface Equipment {
   assets: {
     /** The runtime, gzipped. */
     wasm: Asset;
+    /** The one for WebGPU, gzipped; null for models that compute in float64, which it cannot. */
+    webgpu: Asset | null;
     /** `model.onnx`, cut down to the outputs that are asked for. */
     model: Asset;
     umap: Asset | null;

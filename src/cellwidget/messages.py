@@ -18,7 +18,7 @@ DType = Literal["u1", "u2", "u4", "f4", "f8"]
 Command = Literal["run", "pause", "resume", "stop", "kernel", "browser"]
 EngineName = Literal["kernel", "browser"]
 Backend = Literal["onnxruntime", "wasm", "webgpu"]
-AssetName = Literal["wasm", "model", "umap"]
+AssetName = Literal["wasm", "webgpu", "model", "umap"]
 
 NOT_RUN, DONE, FAILED = 0, 1, 2
 """Where a cell stands: the values of the ``state`` column."""

@@ -125,3 +125,8 @@ class Shown:
     def press(self, label: str) -> None:
         """Click a button by its name."""
         self.root.get_by_role("button", name=label, exact=True).click()
+
+    def choose_engine(self, name: str) -> None:
+        """Choose where the model runs, in the run bar's menu."""
+        self.root.locator(".engine button").first.click()
+        self.root.get_by_role("menuitemradio", name=re.compile(f"^{name}")).click()

@@ -11,17 +11,23 @@ import pytest
 
 import cellwidget as cw
 from cellwidget.bundle import Bundle, BundleError
+from cellwidget.convert.graph import Graph
 from cellwidget.engines import equipment
+from cellwidget.engines.doubles import computes_in_double
 from cellwidget.engines.equipment import Equipped
 from cellwidget.engines.kernel import STREAMED_OUTPUTS
 
+from .engine_cases import GENES
+from .tiny_graphs import write_bundle
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
 def _runtime(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(equipment, "_runtime", lambda: b"wasm")
+    monkeypatch.setattr(equipment, "_runtime", lambda name: name.encode())
 
 
 def test_the_graph_is_cut_down_to_what_is_streamed_and_gives_the_same() -> None:
@@ -52,3 +58,32 @@ def test_weights_beside_the_graph_are_refused(tmp_path: Path) -> None:
     (tmp_path / "model.onnx.data").write_bytes(b"0")
     with pytest.raises(BundleError, match=r"model\.onnx\.data.*kernel engine"):
         _ = Equipped(Bundle.load(tmp_path), STREAMED_OUTPUTS).contents
+
+
+def test_the_runtime_for_webgpu_goes_along_where_no_float64_is_computed(tmp_path: Path) -> None:
+    assert Equipped(cw.load_model("pbmc").bundle, STREAMED_OUTPUTS).describe()["assets"]["webgpu"] is None
+    single = cw.load_model(write_bundle(tmp_path / "bundle", GENES)).bundle
+    assert Equipped(single, STREAMED_OUTPUTS).contents["webgpu"] == b"onnxruntime-webgpu.wasm.gz"
+
+
+def test_float64_is_found_wherever_it_comes_in() -> None:
+    def written(fill: Callable[[Graph], str]) -> bytes:
+        graph = Graph()
+        graph.output("y", fill(graph), np.float32, ["cells"])
+        return graph.serialize("case")
+
+    def x(graph: Graph) -> str:
+        return graph.input("x", np.float32, ["cells"])
+
+    def branch(graph: Graph) -> str:
+        value, yes = x(graph), graph.constant(True, np.bool_)
+        return graph.either(
+            yes, lambda: graph.cast(graph.cast(value, np.float64), np.float32), lambda: graph.op("Abs", value)
+        )
+
+    assert not computes_in_double(written(lambda graph: graph.op("Log", x(graph))))
+    assert not computes_in_double(written(lambda graph: graph.op("Gather", x(graph), graph.ints(11))))
+    assert computes_in_double(written(lambda graph: graph.cast(graph.cast(x(graph), np.float64), np.float32)))
+    assert computes_in_double(written(lambda graph: graph.cast(graph.constant(1.0, np.float64), np.float32)))
+    assert computes_in_double(written(lambda graph: graph.cast(graph.input("z", np.float64, ["cells"]), np.float32)))
+    assert computes_in_double(written(branch))

@@ -8,7 +8,7 @@ import { type OpenModel, Runner } from "./runner";
 const GZIPPED = new Uint8Array(gzipSync(new Uint8Array(8)));
 
 const EQUIPMENT: Equipment = {
-  assets: { wasm: asset(1), model: asset(2), umap: null },
+  assets: { wasm: asset(1), webgpu: null, model: asset(2), umap: null },
   inputs: ["genes", "counts"],
   outputs: ["logits"],
   largest_batch: 64,

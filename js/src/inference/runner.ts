@@ -1,5 +1,5 @@
 /** Runs a session's cells on the page while its run says so: pulls cells, has them run, and sends back what comes out. */
-import type { AssetName, Command, Equipment, RunState } from "../protocol";
+import type { Asset, AssetName, Command, Equipment, RunState } from "../protocol";
 import type { EnginePort, Lease, LeaseResult } from "../session/session";
 import { EngineError, type LoadedModel, type ModelFiles, type PoolOptions } from "./api";
 import { file } from "./files";
@@ -119,10 +119,10 @@ export class Runner {
 
   async #load(): Promise<void> {
     const equipment = await this.#port.equip();
-    const { wasm, model, umap } = await this.#files(equipment);
+    const files = await this.#files(equipment);
     const { assets, inputs, outputs, workers } = equipment;
     const loaded = await this.#open(
-      { key: `${assets.model.sha256}${assets.umap?.sha256 ?? ""}`, wasm, model, umap, inputs, outputs },
+      { key: `${assets.model.sha256}${assets.umap?.sha256 ?? ""}`, ...files, inputs, outputs },
       { workers: workers ?? defaultWorkers(), gpu: "hardware", onChange: () => this.#going && this.#pull() },
     );
     if (!this.#needed) return loaded.close();
@@ -134,18 +134,28 @@ export class Runner {
     const names = (["wasm", "model", "umap"] as const).filter((name) => assets[name]);
     const total = names.reduce((sum, name) => sum + (assets[name]?.bytes ?? 0), 0);
     const came = new Map<AssetName, number>();
-    const fetch = (name: AssetName, progress: (bytes: number) => void) => this.#port.asset(name, progress);
-    const bring = (name: AssetName) => {
+    const bring = async (name: AssetName) => {
       const asset = assets[name];
-      if (!asset) return Promise.resolve(null);
+      if (!asset) return null;
       const progress = (bytes: number) => {
         came.set(name, bytes);
         this.#download({ loaded: [...came.values()].reduce((sum, each) => sum + each, 0), total });
       };
-      return file(name, asset, fetch, progress, name === "wasm");
+      return this.#file(name, asset, progress);
     };
     const [wasm, model, umap] = await Promise.all([bring("wasm"), bring("model"), bring("umap")]);
-    return { wasm: wasm as Uint8Array, model: model as Uint8Array, umap };
+    const { webgpu } = assets;
+    return {
+      wasm: wasm as Uint8Array,
+      model: model as Uint8Array,
+      umap: umap ?? null,
+      ...(webgpu && { webgpu: () => this.#file("webgpu", webgpu, () => {}) }),
+    };
+  }
+
+  #file(name: AssetName, asset: Asset, progress: (bytes: number) => void): Promise<Uint8Array> {
+    const fetch = (name: AssetName, progress: (bytes: number) => void) => this.#port.asset(name, progress);
+    return file(name, asset, fetch, progress, name === "wasm" || name === "webgpu");
   }
 
   #giveUp(error: unknown): void {

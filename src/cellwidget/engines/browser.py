@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("cellwidget")
 
-SILENT = 10.0
+SILENT = 6.0
 """Seconds after which a page that says nothing is taken to be gone; it speaks every two."""
 LATE = 30.0
 """Seconds after which cells that a page did not speak of did not reach it."""
@@ -91,6 +91,7 @@ class BrowserEngine:
         self._unable: dict[str, tuple[str, str]] = {}
         self._came: list[ResultBatch] = []
         self._lost: list[NDArray[np.int64]] = []
+        self._last: tuple[Backend | None, int] = None, 0
         self._leases = 0
         self._cell_bytes = 0.0
         self._under_way = False
@@ -100,15 +101,22 @@ class BrowserEngine:
 
     @property
     def backend(self) -> Backend | None:
-        """What pages compute with."""
+        """What pages compute with, or did last."""
         with self._changed:
-            return next((page.backend for page in self._live() if page.backend), None)
+            return self._seen()[0]
 
     @property
     def workers(self) -> int:
-        """How many workers all pages have."""
+        """How many workers all pages have, or had last."""
         with self._changed:
-            return sum(page.workers for page in self._live())
+            return self._seen()[1]
+
+    def _seen(self) -> tuple[Backend | None, int]:
+        live = self._live()
+        if live:
+            backends = [page.backend for page in live if page.backend is not None]
+            self._last = next(iter(backends), None), sum(page.workers for page in live)
+        return self._last
 
     @property
     def waiting(self) -> bool:

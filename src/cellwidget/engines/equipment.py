@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from cellwidget.bundle import BundleError
+from cellwidget.engines.doubles import computes_in_double
 from cellwidget.engines.prune import pruned
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from cellwidget.bundle import Bundle
     from cellwidget.messages import AssetName, Equipment
 
-RUNTIME = "onnxruntime.wasm.gz"
+RUNTIME, GPU_RUNTIME = "onnxruntime.wasm.gz", "onnxruntime-webgpu.wasm.gz"
 WORKING_BYTES = 128 * 2**20
 BYTES_PER_GENE = 24
 """As in the kernel engine, with less memory, since each worker needs its own."""
@@ -28,8 +29,8 @@ def has_runtime() -> bool:
 
 
 @cache
-def _runtime() -> bytes:
-    return (files("cellwidget") / "static" / RUNTIME).read_bytes()
+def _runtime(name: str) -> bytes:
+    return (files("cellwidget") / "static" / name).read_bytes()
 
 
 class Equipped:
@@ -70,12 +71,16 @@ class Equipped:
         umap = bundle.umap_path if "xy" in self.outputs else None
         needed = {*self.outputs, "embedding"} if umap is not None else {*self.outputs}
         model = pruned(bundle.model_path.read_bytes(), needed.intersection(bundle.outputs))
-        contents: dict[AssetName, bytes] = {"wasm": _runtime(), "model": model}
-        return contents if umap is None else contents | {"umap": umap.read_bytes()}
+        contents: dict[AssetName, bytes] = {"wasm": _runtime(RUNTIME), "model": model}
+        if umap is not None:
+            contents["umap"] = umap.read_bytes()
+        if not any(computes_in_double(contents[name]) for name in ("model", "umap") if name in contents):
+            contents["webgpu"] = _runtime(GPU_RUNTIME)
+        return contents
 
     def describe(self) -> Equipment:
         """Tell a page what there is."""
-        names: tuple[AssetName, ...] = ("wasm", "model", "umap")
+        names: tuple[AssetName, ...] = ("wasm", "webgpu", "model", "umap")
         contents = self.contents
         return {
             "assets": {

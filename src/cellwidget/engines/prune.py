@@ -45,7 +45,7 @@ def pruned(model: bytes, wanted: Collection[str]) -> bytes:
         If this is no ONNX file.
     """
     parts = []
-    for field in _fields(memoryview(model)):
+    for field in fields(memoryview(model)):
         if field.number == MODEL_GRAPH:
             graph = _pruned_graph(field.value, wanted)
             parts += [_tag(MODEL_GRAPH), _varint(len(graph)), graph]
@@ -62,14 +62,14 @@ def output_names(model: bytes) -> list[str]:
     ValueError
         If this is no ONNX file.
     """
-    graphs = [field.value for field in _fields(memoryview(model)) if field.number == MODEL_GRAPH]
-    return [_name(field) for graph in graphs for field in _fields(graph) if field.number == GRAPH_OUTPUT]
+    graphs = [field.value for field in fields(memoryview(model)) if field.number == MODEL_GRAPH]
+    return [_name(field) for graph in graphs for field in fields(graph) if field.number == GRAPH_OUTPUT]
 
 
 def _pruned_graph(graph: memoryview, wanted: Collection[str]) -> bytes:
     needed = {*wanted}
     kept: list[Field] = []
-    for field in reversed(list(_fields(graph))):
+    for field in reversed(list(fields(graph))):
         if field.number == GRAPH_OUTPUT and _name(field) not in wanted:
             continue
         if field.number == GRAPH_NODE:
@@ -83,16 +83,16 @@ def _pruned_graph(graph: memoryview, wanted: Collection[str]) -> bytes:
 def _taken(node: memoryview) -> Iterator[str]:
     """Names that a node takes, those that graphs inside of it may take from around it included."""
     yield from _texts(node, NODE_INPUT)
-    for attribute in _fields(node):
+    for attribute in fields(node):
         if attribute.number != NODE_ATTRIBUTE:
             continue
-        for inner in _fields(attribute.value):
+        for inner in fields(attribute.value):
             if inner.number in ATTRIBUTE_GRAPHS:
                 yield from _taken_inside(inner.value)
 
 
 def _taken_inside(graph: memoryview) -> Iterator[str]:
-    for field in _fields(graph):
+    for field in fields(graph):
         if field.number == GRAPH_NODE:
             yield from _taken(field.value)
         elif field.number == GRAPH_OUTPUT:
@@ -100,14 +100,27 @@ def _taken_inside(graph: memoryview) -> Iterator[str]:
 
 
 def _texts(message: memoryview, number: int) -> list[str]:
-    return [str(field.value, "utf-8") for field in _fields(message) if field.number == number]
+    return [str(field.value, "utf-8") for field in fields(message) if field.number == number]
 
 
 def _name(value: Field) -> str:
     return next(iter(_texts(value.value, VALUE_NAME)), "")
 
 
-def _fields(message: memoryview) -> Iterator[Field]:
+def number(field: Field) -> int:
+    """Read a field of one number."""
+    _, begin = _read_varint(field.whole, 0)
+    return _read_varint(field.whole, begin)[0]
+
+
+def fields(message: memoryview) -> Iterator[Field]:
+    """Give a message's fields, one after the other.
+
+    Raises
+    ------
+    ValueError
+        If these are none.
+    """
     place = 0
     while place < len(message):
         start = place
