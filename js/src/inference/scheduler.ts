@@ -122,7 +122,10 @@ export class Scheduler {
   /* ── models ──────────────────────────────────────────────────────────────────────────────────── */
 
   #enter(files: ModelFiles, gpu: PoolOptions["gpu"]): Entry {
-    const { promise: ready, ...settle } = Promise.withResolvers<void>();
+    let settle: Entry["settle"] = { resolve: () => {}, reject: () => {} };
+    const ready = new Promise<void>((resolve, reject) => {
+      settle = { resolve, reject };
+    });
     ready.catch(() => {});
     const { openGpu, stallAfter } = this.#options;
     const tried =

@@ -1,0 +1,118 @@
+"""Models on a page alone: one worker, or the pool, without a kernel."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cellwidget.batch import Batch
+from cellwidget.engines.prune import pruned
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from playwright.sync_api import Page
+
+REPOSITORY = Path(__file__).parents[2]
+PAGE = REPOSITORY / "js" / "dist" / "engine.html"
+STATIC = REPOSITORY / "src" / "cellwidget" / "static"
+
+
+@dataclass(frozen=True)
+class Network:
+    """A model's graphs, and what is asked of them."""
+
+    model: bytes
+    umap: bytes | None
+    inputs: list[str]
+    outputs: list[str]
+
+    def files(self, *, webgpu: bool = False) -> dict[str, Any]:
+        """What the page needs of it."""
+        wanted = {name for name in self.outputs if name != "xy"} | ({"embedding"} if self.umap else set())
+        return {
+            "key": "m",
+            "wasm": _text((STATIC / "onnxruntime.wasm.gz").read_bytes()),
+            **({"webgpu": _text((STATIC / "onnxruntime-webgpu.wasm.gz").read_bytes())} if webgpu else {}),
+            "model": _text(pruned(self.model, wanted)),
+            "umap": None if self.umap is None else _text(self.umap),
+            "inputs": self.inputs,
+            "outputs": self.outputs,
+        }
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def piece(batch: Batch) -> dict[str, list[Any]]:
+    """A batch in compressed rows, as lists."""
+    there = batch.genes >= 0
+    parts: dict[str, list[Any]] = {
+        "indptr": [0, *np.cumsum(there.sum(axis=1)).tolist()],
+        "genes": batch.genes[there].tolist(),
+        "counts": batch.counts[there].tolist(),
+    }
+    for name in ("total", "uniform", "batch"):
+        values = getattr(batch, name)
+        if values is not None:
+            parts[name] = values.ravel().tolist()
+    return parts
+
+
+def pieces(batch: Batch, size: int) -> list[dict[str, list[Any]]]:
+    return [piece(batch.cut(slice(at, at + size))) for at in range(0, len(batch), size)]
+
+
+class Engines:
+    """A page that runs models."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        page.goto(PAGE.as_uri())
+
+    def start(self, provider: str, network: Network) -> tuple[int, float]:
+        """One worker; its number, and the milliseconds that it took."""
+        args = [provider, network.files(webgpu=provider == "webgpu")]
+        told = self._page.evaluate("([provider, files]) => engine.start(provider, files)", args)
+        return told["at"], told["ms"]
+
+    def run(self, worker: int, batch: Batch, size: int) -> dict[str, NDArray[np.float32]]:
+        return joined(self.outcomes(worker, batch, size))
+
+    def outcomes(self, worker: int, batch: Batch, size: int) -> list[dict[str, Any]]:
+        told: list[dict[str, Any]] = self._page.evaluate(
+            "([worker, pieces]) => engine.run(worker, pieces)", [worker, pieces(batch, size)]
+        )
+        return told
+
+    def load(self, network: Network, *, workers: int, gpu: str, webgpu: bool = False) -> int:
+        """A pool."""
+        args = [network.files(webgpu=webgpu), {"workers": workers, "gpu": gpu}]
+        return int(self._page.evaluate("([files, options]) => engine.load(files, options)", args))
+
+    def pooled(self, pool: int, batch: Batch, size: int) -> dict[str, NDArray[np.float32]]:
+        args = [pool, pieces(batch, size)]
+        return joined(self._page.evaluate("([pool, pieces]) => engine.pooled(pool, pieces)", args))
+
+    def state(self, pool: int) -> dict[str, Any]:
+        return dict(self._page.evaluate("(pool) => engine.state(pool)", pool))
+
+
+def joined(outcomes: Sequence[dict[str, Any]]) -> dict[str, NDArray[np.float32]]:
+    """Outputs of several pieces, one after the other; no cell may have failed."""
+    assert [failed for outcome in outcomes for failed in outcome["failed"]] == []
+    return {
+        name: np.concatenate(
+            [
+                np.array(outcome["outputs"][name]["values"], dtype=np.float32).reshape(-1, output["width"])
+                for outcome in outcomes
+            ]
+        )
+        for name, output in outcomes[0]["outputs"].items()
+    }
