@@ -2,6 +2,7 @@
  * The anywidget entry. `initialize` and `render` get different proxies of the model, so what all views of a widget share
  * hangs on this closure; what all widgets of a page share hangs on `globalThis` (see `view/client.ts`).
  */
+import { loadModel } from "./inference/pool";
 import { type Comm, KernelSession } from "./session/kernel";
 import { createStore, type Store } from "./store";
 import { mountWidget } from "./ui/mount";
@@ -22,7 +23,7 @@ export default () => {
     initialize({ model, signal }: Context): void {
       const session = new KernelSession(model);
       const view = connectView();
-      const mine = createStore(session, view.data(crypto.getRandomValues(new Uint32Array(2)).join("-")));
+      const mine = createStore(session, view.data(crypto.getRandomValues(new Uint32Array(2)).join("-")), loadModel);
       store = mine;
       signal.addEventListener("abort", () => mine.dispose());
     },

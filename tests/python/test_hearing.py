@@ -58,6 +58,13 @@ def test_a_kernel_without_subshells_cannot_hear_any(monkeypatch: pytest.MonkeyPa
         Hearing().wait(Run(), None)
 
 
+def test_voila_shows_no_page_while_cells_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel(monkeypatch, subshells=True)
+    monkeypatch.setenv("SERVER_SOFTWARE", "voila/0.5.13")
+    with pytest.raises(CannotArrive, match="between cells"):
+        Hearing().wait(Run(), None)
+
+
 def test_what_is_over_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     kernel(monkeypatch, subshells=False)
     run = Run()
