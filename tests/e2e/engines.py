@@ -46,6 +46,14 @@ class Network:
         }
 
 
+def policed(folder: Path, policy: str) -> Path:
+    """The page under a security policy, in a folder."""
+    meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}" />'
+    for name, text in ((PAGE.name, PAGE.read_text().replace("<head>", f"<head>{meta}")), ("engine.js", None)):
+        (folder / name).write_text(text or PAGE.with_suffix(".js").read_text())
+    return folder / PAGE.name
+
+
 def _text(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
@@ -72,9 +80,9 @@ def pieces(batch: Batch, size: int) -> list[dict[str, list[Any]]]:
 class Engines:
     """A page that runs models."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, where: Path = PAGE) -> None:
         self._page = page
-        page.goto(PAGE.as_uri())
+        page.goto(where.as_uri())
 
     def start(self, provider: str, network: Network) -> tuple[int, float]:
         """One worker; its number, and the milliseconds that it took."""

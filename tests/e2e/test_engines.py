@@ -21,10 +21,11 @@ from cellwidget.engines.kernel import KernelEngine
 from cellwidget.registry import resolve
 
 from .conftest import FLAGS, REPOSITORY
-from .engines import PAGE, Engines, Network
+from .engines import PAGE, Engines, Network, policed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
     from playwright.sync_api import Browser, BrowserContext
@@ -241,3 +242,29 @@ def test_the_page_is_told_by_name_what_the_runtime_lacks(engines: Engines) -> No
     net = Network(graph.serialize("model"), None, ["genes", "counts"], ["logits"])
     with pytest.raises(Error, match="implementation for CumSum"):
         engines.load(net, workers=1, gpu="never")
+
+
+POLICIES = {
+    "no workers": ("worker-src 'none'", None),
+    "no workers, and no scripts made on the page": (
+        "worker-src 'none'; script-src file: 'wasm-unsafe-eval'",
+        "This page forbids running models|Its security policy allows neither",
+    ),
+    "no WebAssembly": ("script-src file: blob:", "Its WebAssembly cannot be used on this page"),
+}
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_a_page_under_a_policy_runs_models_or_says_why_not(
+    asked: tuple[BrowserContext, list[str]], built: None, tmp_path: Path, name: str
+) -> None:
+    policy, refused = POLICIES[name]
+    net, batch = network(extras=False), random_cells(40)
+    engines = Engines(asked[0].new_page(), policed(tmp_path, policy))
+    if refused is not None:
+        with pytest.raises(Error, match=refused):
+            engines.load(net, workers=2, gpu="never")
+        return
+    pool = engines.load(net, workers=2, gpu="never")
+    assert engines.state(pool) == {"workers": 0, "backend": "wasm"}
+    check_same(in_python(net, batch), engines.pooled(pool, batch, 16))
