@@ -92,6 +92,20 @@ test("where a policy forbids workers, this thread does the same", async () => {
   expectSame(await model.run(cells(5)), whole);
 });
 
+test("and where a worker fails before its first word", async () => {
+  class Failing {
+    onerror: ((event: Event) => void) | null = null;
+    constructor() {
+      setTimeout(() => this.onerror?.(new Event("error")), 20);
+    }
+    terminate() {}
+  }
+  vi.stubGlobal("Worker", Failing);
+  const model = await open();
+  expect(model.workers).toBe(0);
+  expect((await model.run(cells(3))).failed).toEqual([]);
+});
+
 test("wasm that is cut off is told", async () => {
   const wasm = files.wasm.slice(0, 10_000_000);
   const error = await open({ wasm }).catch((reason) => reason);
