@@ -62,6 +62,7 @@ export class Runtime {
     try {
       const graph = await this.#session(model);
       // The layout is some small products: they are not worth the way to a GPU, but one provider serves a worker.
+      ort.env.wasm.wasmBinary = undefined; // it is compiled now
       this.#models.set(key, { graph, umap: umap && (await this.#session(umap)), outputs });
       this.#watchDevice();
       this.#say({ type: "loaded", key });

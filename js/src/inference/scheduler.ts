@@ -48,6 +48,7 @@ export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #events: LaneEvents;
+  readonly #owners = new WeakMap<Job, Client>();
   #clients: Client[] = [];
   #lanes: Lane[] = [];
   #deaths = 0;
@@ -84,7 +85,7 @@ export class Scheduler {
   leave(client: Client): void {
     const { entry } = client;
     if (!entry.users.delete(client)) return;
-    this.cancel(client);
+    this.#drop(client, (lane) => lane.jobs);
     this.#clients = this.#clients.filter((each) => each !== client);
     if (entry.users.size === 0 && !entry.problem) {
       entry.idle = setTimeout(() => this.#forget(entry), this.#options.idleAfter);
@@ -97,16 +98,21 @@ export class Scheduler {
     if (entry.problem) return Promise.reject(entry.problem);
     if (!entry.users.has(client)) return Promise.reject(aborted());
     return new Promise<Outcome>((resolve, reject) => {
-      client.queue.push({ client, key: entry.files.key, piece, resolve, reject, dropped: false, deaths: 0 } as Mine);
+      const job: Job = { key: entry.files.key, piece, resolve, reject, dropped: false, deaths: 0 };
+      this.#owners.set(job, client);
+      client.queue.push(job);
       this.#pump();
     });
   }
 
   /** Drop a client's pieces that no worker has begun. */
   cancel(client: Client): void {
-    const begun = (job: Job, at: number) => at === 0 && client.entry.users.has(client) && !job.dropped;
-    const posted = this.#all().flatMap((lane) => lane.jobs.filter((job, at) => !begun(job, at)) as Mine[]);
-    for (const job of [...client.queue, ...posted.filter((each) => each.client === client)]) {
+    this.#drop(client, (lane) => lane.jobs.slice(1));
+  }
+
+  #drop(client: Client, of: (lane: Lane) => Job[]): void {
+    const posted = this.#all().flatMap(of);
+    for (const job of [...client.queue, ...posted.filter((each) => this.#owners.get(each) === client)]) {
       job.dropped = true;
       job.reject(aborted());
     }
@@ -293,9 +299,9 @@ export class Scheduler {
 
   /** Run pieces elsewhere: at once, but those last over which a worker died. */
   #putBack(jobs: Job[]): void {
-    for (const job of (jobs as Mine[]).toReversed()) {
-      const { client } = job;
-      if (job.dropped || job.deaths >= DEADLY) continue;
+    for (const job of jobs.toReversed()) {
+      const client = this.#owners.get(job);
+      if (!client || job.dropped || job.deaths >= DEADLY) continue;
       if (job.deaths > 0) client.queue.push(job);
       else client.queue.unshift(job);
     }
@@ -326,10 +332,6 @@ export class Scheduler {
     const at = this.#lanes.indexOf(lane);
     return at >= 0 && at < workers && lane.holds(entry.files.key);
   }
-}
-
-interface Mine extends Job {
-  client: Client;
 }
 
 const aborted = () => new DOMException("the piece was dropped", "AbortError");
