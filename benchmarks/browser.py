@@ -73,7 +73,7 @@ adata = _resampled({name!r}, {cells})
 model = cw.load_model({bundle!r})
 """
 SHOW = "w = cw.CellWidget(adata, model, engine={engine!r}, threads={threads}, autorun=False, height=480)\nw"
-TOLD = "state = w._job.run.state(); print(json.dumps([state['status'], state['done'], state['elapsed']]))"
+RUN = "w.run(); w.wait(); state = w._job.run.state(); print(json.dumps([state['status'], state['done'], state['elapsed']]))"
 
 
 def main() -> None:
@@ -168,9 +168,7 @@ def _run(
     rates = []
     with _peak() as peak:
         for _ in range(rounds + 1):
-            lab.ask("w.run()")
-            while (told := json.loads(lab.ask(TOLD)))[0] in ("running", "waiting", "idle"):
-                page.wait_for_timeout(500)
+            told = json.loads(lab.ask(RUN))
             assert told[0] == "done", told
             rates.append(told[1] / told[2])
     page.close()

@@ -2,7 +2,7 @@
  * A bare onnxruntime-web loop over batches that lie in memory, in one worker: what `benchmarks/browser.py` holds a whole
  * run against. The page starts this same script as the worker; `bare(sizes)` gives cells/s by batch size.
  */
-import * as ort from "onnxruntime-web/webgpu";
+import * as ort from "onnxruntime-web/wasm";
 
 /** Served beside this page: the runtime, the graphs, and `cells.json` with where each cell begins in `cells.bin`. */
 const FILES = ["wasm", "model.onnx", "umap.onnx", "indptr", "genes", "counts"] as const;

@@ -227,6 +227,13 @@ export type ToKernel =
   | { type: "gave_up"; page: string; id: number; run: string; title: string; detail: string }
   | { type: "bye"; page: string };
 
+/** Several messages of a page in one; each says how many of the buffers are its own, which follow one another. */
+export interface Many {
+  type: "many";
+  page: string;
+  messages: (Record<string, unknown> & { buffers: number })[];
+}
+
 /* ── kernel → page ─────────────────────────────────────────────────────────────────────────────── */
 
 export type FromKernel =

@@ -5,12 +5,13 @@ Both sides parse the cases in ``tests/data/messages/``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict, cast
+from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 PROTOCOL = 1
+T = TypeVar("T")
 
 Status = Literal["idle", "waiting", "running", "paused", "done", "stopped", "failed"]
 Transport = Literal["binary", "base64"]
@@ -369,6 +370,31 @@ _FIELDS: dict[str, dict[str, Callable[[object], bool]]] = {
     "gave_up": {"id": _whole, "run": _text, "title": _text, "detail": _text},
     "bye": {},
 }
+
+
+def unpacked(content: object, buffers: Sequence[T]) -> list[tuple[object, Sequence[T]]]:
+    """Take apart several messages that came as one; each with the buffers that are its own.
+
+    Raises
+    ------
+    MessageError
+        If they do not say rightly which buffers these are.
+    """
+    if not isinstance(content, dict) or content.get("type") != "many":
+        return [(content, buffers)]
+    page, messages = content.get("page"), content.get("messages")
+    sender = page if isinstance(page, str) and _text(page) else None
+    if not isinstance(messages, list) or len(messages) > _MAX_LIST:
+        raise MessageError("many.messages must be a list", sender)
+    parts: list[tuple[object, Sequence[T]]] = []
+    begin = 0
+    for message in messages:
+        count = message.get("buffers") if isinstance(message, dict) else None
+        if not isinstance(count, int) or not _whole(count) or begin + count > len(buffers):
+            raise MessageError("each of many messages must say how many buffers are its own", sender)
+        parts.append(({**message, "page": page}, buffers[begin : begin + count]))
+        begin += count
+    return parts
 
 
 def parse(content: object, buffers: Sequence[object], n_obs: int) -> ToKernel:

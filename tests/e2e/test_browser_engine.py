@@ -31,6 +31,13 @@ def refuse(*_):
     raise AssertionError("inference in the kernel")
 from cellwidget.engines.kernel import KernelEngine
 KernelEngine.run = refuse
+from cellwidget.engines.browser import BrowserEngine
+hand_over = BrowserEngine._hand_over
+def count(self, name, batch):
+    global lent
+    lent += len(batch)
+    hand_over(self, name, batch)
+BrowserEngine._hand_over = count
 """
 
 SHOW = "w = cw.CellWidget(adata, engine='browser')\nw"
@@ -71,10 +78,11 @@ def test_the_same_labels_without_inference_in_the_kernel(page: Page, jupyterlab:
     longest = []
     for _ in range(3):  # other programs on this machine only ever make a task longer
         page.evaluate(LONG_TASKS)
-        lab.ask("w.run()")
+        lab.ask("lent = 0; w.run()")
         widget.wait_state("running")
         lab.ask("w.wait(100)")
         longest.append(page.evaluate("() => window.longest"))
+        assert lab.ask("print(lent)") == str(CELLS), "every cell was lent once"
     assert min(longest) < 100, f"tasks of {longest} ms on the main thread"
     assert "Browser" in widget.root.locator(".run").inner_text()
     lab.run_cell(2)

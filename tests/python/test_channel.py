@@ -457,6 +457,31 @@ def test_results_that_are_none_are_refused(net: Net, change: dict[str, Any], raw
     assert error["id"] == 1 and words in error["message"]
 
 
+def test_messages_that_come_as_one_are_taken_one_by_one(net: Net) -> None:
+    feed, page = FakeFeed(), net.page()
+    port = feed.port = FakePort()
+    net.channel.show(feed)
+    page.hello()
+    results = {"type": "results", "id": 1, "run": "r1", "lease": 2, "failed": []}
+    first = results | {"outputs": [{"name": "logits", "width": 1}], "buffers": 1}
+    second = results | {"id": 2, "outputs": [{"name": "xy", "width": 2}], "buffers": 1}
+    bad = {"type": "ack", "seq": -1, "buffers": 0}
+    pull = {"type": "pull", "run": "r1", "room": 9, "leases": [], "seen": 0, "workers": 1, "backend": "wasm"}
+    raw = [np.array([5], np.float32).tobytes(), np.array([1, 2], np.float32).tobytes()]
+    page.say(raw, type="many", messages=[first, bad, second, pull | {"buffers": 0}])
+    assert port.told == [
+        ("take", "p", {"logits": [[5.0]]}, []),
+        ("take", "p", {"xy": [[1.0, 2.0]]}, []),
+        ("pull", "p", 9),
+    ]
+    for messages in (None, [3], [{"type": "bye"}], [{"type": "bye", "buffers": 1}], [{"type": "bye", "buffers": True}]):
+        before = page.kinds().count("error")
+        page.say(type="many", messages=messages)
+        assert page.kinds().count("error") == before + 1
+    page.say(type="many", messages=[{"type": "many", "messages": [], "buffers": 0}])
+    assert page.kinds()[-1] == "error", "no more than one level"
+
+
 def test_a_model_that_is_not_run_on_pages_says_so(net: Net) -> None:
     feed, page = FakeFeed(), net.page()
     net.channel.show(feed)

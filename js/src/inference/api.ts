@@ -13,6 +13,8 @@ export interface Piece {
   /** [cells, k] */
   uniform?: Float64Array;
   batch?: Uint32Array;
+  /** Cells to compute at once, for what lies in cache; all of them where absent. */
+  atOnce?: number;
 }
 
 export interface Output {

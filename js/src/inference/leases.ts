@@ -1,9 +1,10 @@
 /** Cells that the page holds: cut into pieces to run, and put together again when all of a lease's are done. */
 import type { Lease, LeaseResult } from "../session/session";
-import type { Outcome, Output, Piece } from "./api";
+import type { Outcome, Piece } from "./api";
+import { cellsOf, cut, together } from "./pieces";
 
 interface Part {
-  begin: number;
+  cells: number;
   outcome: Outcome | null;
 }
 
@@ -21,11 +22,9 @@ export interface Cut {
   done(outcome: Outcome): LeaseResult | null;
 }
 
-const cellsOf = (lease: Lease) => lease.indptr.length - 1;
-
 export class Leases {
   readonly #works = new Map<number, Work>();
-  /** The highest lease that ever came. */
+  /** The highest lease of this run that ever came. */
   seen = 0;
 
   get held(): number[] {
@@ -59,6 +58,12 @@ export class Leases {
     this.#works.clear();
   }
 
+  /** Another run began, whose leases are numbered anew. */
+  restart(): void {
+    this.clear();
+    this.seen = 0;
+  }
+
   /** The next cells to run, at most `size`; null when all are under way. */
   next(size: number): Cut | null {
     for (const work of this.#works.values()) {
@@ -66,55 +71,20 @@ export class Leases {
       const end = Math.min(begin + size, cellsOf(work.lease));
       if (begin === end) continue;
       work.cut = end;
-      const part: Part = { begin, outcome: null };
+      const part: Part = { cells: end - begin, outcome: null };
       work.parts.push(part);
       const done = (outcome: Outcome) => {
         part.outcome = outcome;
         const over = work.cut === cellsOf(work.lease) && work.parts.every((each) => each.outcome);
-        return over && this.#works.get(work.lease.lease) === work ? together(work) : null;
+        return over && this.#works.get(work.lease.lease) === work ? resultOf(work) : null;
       };
-      return { piece: slice(work.lease, begin, end), cells: end - begin, done };
+      return { piece: cut(work.lease, begin, end), cells: end - begin, done };
     }
     return null;
   }
 }
 
-/** Cells `begin` to `end`, in arrays of their own, which may be transferred. */
-function slice(lease: Lease, begin: number, end: number): Piece {
-  const { indptr, genes, counts, total, uniform, batch } = lease;
-  const [from, to] = [indptr[begin] as number, indptr[end] as number];
-  const drawn = uniform ? uniform.length / cellsOf(lease) : 0;
-  return {
-    indptr: indptr.slice(begin, end + 1).map((at) => at - from),
-    genes: genes.slice(from, to),
-    counts: counts.slice(from, to),
-    ...(total && { total: total.slice(begin, end) }),
-    ...(uniform && { uniform: uniform.slice(begin * drawn, end * drawn) }),
-    ...(batch && { batch: batch.slice(begin, end) }),
-  };
-}
-
-function together({ lease, parts }: Work): LeaseResult {
-  const outcomes = parts.map(({ begin, outcome }) => ({ begin, outcome: outcome as Outcome }));
-  const failed = outcomes.flatMap(({ begin, outcome }) =>
-    outcome.failed.map(([at, why]): [number, string] => [begin + at, why]),
-  );
-  // Of pieces whose cells all failed there may be no output at all.
-  const specs = new Map<string, number>();
-  for (const { outcome } of outcomes) for (const { name, width } of outcome.outputs) specs.set(name, width);
-  const outputs = [...specs].map(([name, width]) => {
-    const pieces = outcomes.flatMap(({ outcome }) => outcome.outputs.filter((output) => output.name === name));
-    return { name, width, values: joined(pieces) };
-  });
-  return { run: lease.run, lease: lease.lease, outputs, failed };
-}
-
-function joined(pieces: Output[]): Float32Array {
-  const whole = new Float32Array(pieces.reduce((sum, { values }) => sum + values.length, 0));
-  let at = 0;
-  for (const { values } of pieces) {
-    whole.set(values, at);
-    at += values.length;
-  }
-  return whole;
+function resultOf({ lease: { run, lease }, parts }: Work): LeaseResult {
+  const { outputs, failed } = together(parts.map(({ cells, outcome }) => ({ cells, outcome: outcome as Outcome })));
+  return { run, lease, outputs, failed };
 }

@@ -5,7 +5,7 @@ export const cellsOf = (piece: Piece): number => piece.indptr.length - 1;
 
 /** Cells `begin` to `end` of a piece. */
 export function cut(piece: Piece, begin: number, end: number): Piece {
-  const { indptr, genes, counts, total, uniform, batch } = piece;
+  const { indptr, genes, counts, total, uniform, batch, atOnce } = piece;
   const from = indptr[begin] ?? 0;
   const to = indptr[end] ?? from;
   const drawn = uniform ? uniform.length / Math.max(1, cellsOf(piece)) : 0;
@@ -16,6 +16,7 @@ export function cut(piece: Piece, begin: number, end: number): Piece {
     ...(total && { total: total.slice(begin, end) }),
     ...(uniform && { uniform: uniform.slice(begin * drawn, end * drawn) }),
     ...(batch && { batch: batch.slice(begin, end) }),
+    ...(atOnce && { atOnce }),
   };
 }
 

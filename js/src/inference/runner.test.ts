@@ -207,10 +207,12 @@ test("cells of another run are left, and those held are dropped when a run begin
   expect(model.pending.length).toBe(0);
   port.lend(10);
   await turn();
+  const before = port.pulls.length;
   runner.state(state({ run: "r2" }));
   model.finish();
   await turn();
   expect(port.got).toEqual([]);
+  expect(port.pulls.slice(before)).toContainEqual(expect.objectContaining({ run: "r2", leases: [], seen: 0 }));
 });
 
 test("switching to the kernel lets go of the model", async () => {

@@ -48,7 +48,10 @@ export class Runner {
 
   /** Where the run stands, as the other side tells it. */
   state(state: RunState): void {
-    if (state.run !== this.#state?.run) this.#drop();
+    if (state.run !== this.#state?.run) {
+      this.#drop();
+      this.#leases.restart();
+    }
     this.#state = state;
     if (state.status !== "running" && state.status !== "waiting") this.#held = this.#failed = false;
     if (!this.#needed) this.#unload();
@@ -181,7 +184,7 @@ export class Runner {
 
   #wanted({ model, sizes }: Loaded): number {
     const rate = sizes.rate * Math.max(1, model.workers);
-    const least = Math.max(FIRST_ROOM, 4 * sizes.size * Math.max(1, model.workers));
+    const least = Math.max(FIRST_ROOM, 4 * sizes.piece * Math.max(1, model.workers));
     const cells = Math.max(least, Math.ceil(rate * AHEAD));
     const bytes = this.#leases.cellBytes;
     return bytes > 0 ? Math.max(1, Math.min(cells, Math.floor(MOST_BYTES / bytes))) : cells;
@@ -198,13 +201,14 @@ export class Runner {
     if (!loaded || !this.#going) return;
     const { model, sizes } = loaded;
     while (this.#inFlight < 2 * Math.max(1, model.workers)) {
-      const cut = this.#leases.next(sizes.size);
+      const cut = this.#leases.next(sizes.piece);
       if (!cut) return;
+      const atOnce = sizes.size;
       this.#inFlight++;
       model
-        .run(cut.piece)
+        .run({ ...cut.piece, atOnce })
         .then((outcome) => {
-          sizes.measured(cut.cells, outcome.ms);
+          sizes.measured(atOnce, cut.cells, outcome.ms);
           const result = cut.done(outcome);
           if (result) this.#give(result);
         })
@@ -222,7 +226,7 @@ export class Runner {
     const settle = () => this.#leases.settle(result.lease);
     this.#port.results(result).then(settle, settle);
     const loaded = this.#loaded;
-    if (loaded && Math.abs(this.#wanted(loaded) - this.#room) > this.#room / 4) this.#pull();
+    if (loaded && Math.abs(this.#wanted(loaded) - this.#room) > this.#room / 2) this.#pull();
   }
 }
 

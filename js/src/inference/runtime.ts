@@ -5,6 +5,7 @@ import type { Outcome, Output, Piece } from "./api";
 import { padded } from "./feed";
 import type { FromWorker, Load, Start, ToWorker } from "./messages";
 import { withoutNan } from "./numbers";
+import { cellsOf, cut, together } from "./pieces";
 import { refuse } from "./webgpu";
 
 interface Model {
@@ -102,7 +103,7 @@ export class Runtime {
     try {
       const model = this.#models.get(key);
       if (!model) throw new Error("the model is not loaded");
-      const outcome = await compute(model, piece);
+      const outcome = await computeInParts(model, piece);
       this.#say(
         { type: "done", id, outcome },
         outcome.outputs.map(({ values }) => values.buffer),
@@ -113,6 +114,17 @@ export class Runtime {
       );
     }
   }
+}
+
+async function computeInParts(model: Model, piece: Piece): Promise<Outcome> {
+  const [cells, size] = [cellsOf(piece), piece.atOnce ?? Number.POSITIVE_INFINITY];
+  if (cells <= size) return compute(model, piece);
+  const parts: { cells: number; outcome: Outcome }[] = [];
+  for (let begin = 0; begin < cells; begin += size) {
+    const part = cut(piece, begin, Math.min(begin + size, cells));
+    parts.push({ cells: cellsOf(part), outcome: await compute(model, part) });
+  }
+  return together(parts);
 }
 
 async function compute(model: Model, piece: Piece): Promise<Outcome> {

@@ -3,14 +3,18 @@
 const LADDER = [1, 4, 16, 64, 256];
 const FIRST = 2;
 /** Pieces per size, of which the fastest counts: other programs get in between. */
-const TRIES = 4;
+const TRIES = 6;
 /** Milliseconds after which two tries must do; and of a piece, since a stop takes effect within one. */
 const ENOUGH = 250;
 const LONGEST = 1_000;
 /** Milliseconds that a piece costs beside inference: two messages. */
 const OVERHEAD = 0.3;
+/** Milliseconds of work, about, that go to a worker in one piece: messages have their cost, and the page is not always free. */
+const PIECE = 50;
+/** Milliseconds of work that are not measured: browsers compile WebAssembly better while it runs. */
+const WARM_UP = 500;
 /** How much faster a larger size must be to be kept, and for a still larger one to be tried. */
-const WORTH = 1.05;
+const WORTH = 1.1;
 const PROMISING = 1.25;
 
 export class Sizes {
@@ -20,6 +24,7 @@ export class Sizes {
   #tries = 0;
   #spent = 0;
   #settled = false;
+  #warm = 0;
 
   /** `largest`: what memory allows. */
   constructor(largest: number) {
@@ -41,10 +46,21 @@ export class Sizes {
     return this.#rates[this.#step] || Math.max(...this.#rates);
   }
 
-  /** Take in how long a piece took; only pieces of the size being tried count. */
-  measured(cells: number, ms: number): void {
-    if (cells !== this.size) return;
+  /** Cells of one piece: whole batches, and several of them where they are short. */
+  get piece(): number {
+    if (!this.#settled) return this.size;
+    return this.size * Math.max(1, Math.round((PIECE * this.rate) / this.size));
+  }
+
+  /** Take in how long a piece took that was computed so many cells at once; only the size being tried counts. */
+  measured(atOnce: number, cells: number, ms: number): void {
+    if (atOnce !== this.size || cells < atOnce) return;
     const rate = cells / (ms + OVERHEAD);
+    this.#warm += ms;
+    if (this.#warm < WARM_UP && ms < LONGEST) {
+      this.#rates[this.#step] = rate;
+      return;
+    }
     if (this.#settled) {
       this.#rates[this.#step] = 0.9 * this.rate + 0.1 * rate;
       return;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { RunState, Schema, ToKernel } from "../protocol";
+import type { Many, RunState, Schema, ToKernel } from "../protocol";
 import { type Comm, KernelSession } from "./kernel";
 import type { Sink } from "./session";
 import type { Raw } from "./wire";
@@ -7,11 +7,16 @@ import type { Raw } from "./wire";
 const STATE = { run: "r1", status: "running", log: 0 } as RunState;
 const SCHEMA = { run: "r1", n: 8 } as Schema;
 
+type Sent = ToKernel & { buffers: number };
+
 class FakeComm implements Comm {
-  sent: (ToKernel & { buffers: number })[] = [];
+  sent: Sent[] = [];
   listener: ((content: unknown, buffers: Raw[]) => void) | null = null;
+  /** What went out, one by one, in order; small messages wait for a moment. */
   send(content: unknown, _: unknown, buffers: ArrayBuffer[] = []): void {
-    this.sent.push({ ...(content as ToKernel), buffers: buffers.length });
+    const message = content as ToKernel | Many;
+    if (message.type !== "many") this.sent.push({ ...message, buffers: buffers.length });
+    else for (const one of message.messages) this.sent.push({ page: message.page, ...one } as unknown as Sent);
   }
   on(_: "msg:custom", listener: (content: unknown, buffers: Raw[]) => void): void {
     this.listener = listener;
@@ -70,6 +75,8 @@ describe("KernelSession", () => {
     vi.useRealTimers();
   });
 
+  /** Lets small messages go. */
+  const moment = () => vi.advanceTimersByTime(150);
   const begin = () => comm.tell({ type: "schema", schema: SCHEMA, state: STATE, selection: 0 });
 
   test("says hello with nothing in hand", () => {
@@ -82,6 +89,7 @@ describe("KernelSession", () => {
     const got = sink.rows.mock.calls[0]?.[0];
     expect([...got.rows]).toEqual([1, 3]);
     expect([...got.columns[0].values]).toEqual([7, 2]);
+    moment();
     expect(comm.sent.at(-1)).toMatchObject({ type: "ack", seq: 1 });
     comm.tell({ type: "state", state: { ...STATE, log: 5 } });
     vi.advanceTimersByTime(6_000);
@@ -100,7 +108,9 @@ describe("KernelSession", () => {
     begin();
     comm.tell(rows(4, 6), [u4(1, 3), u1(7, 2)]);
     expect(sink.rows).not.toHaveBeenCalled();
-    expect(comm.sent.at(-1)).toMatchObject({ type: "hello", position: 0 });
+    moment();
+    expect(comm.sent).toContainEqual(expect.objectContaining({ type: "hello", position: 0 }));
+    expect(comm.kinds().filter((kind) => kind === "hello")).toHaveLength(2);
   });
 
   test("a frame that comes twice is taken twice and moves nothing back", () => {
@@ -117,6 +127,7 @@ describe("KernelSession", () => {
     begin();
     comm.tell({ ...rows(0, 2), run: "r0" }, [u4(1, 3), u1(7, 2)]);
     expect(sink.rows).not.toHaveBeenCalled();
+    moment();
     expect(comm.sent.at(-1)).toMatchObject({ type: "ack" });
   });
 
@@ -210,6 +221,33 @@ describe("KernelSession", () => {
     expect(sink.rows).not.toHaveBeenCalled();
   });
 
+  test("small messages go together, each with its buffers; a command takes along what waits", () => {
+    const send = vi.spyOn(comm, "send");
+    begin();
+    session.port.pull({ run: "r1", room: 9, leases: [], seen: 0, workers: 1, backend: "wasm" });
+    const outputs = [{ name: "logits", width: 1, values: new Float32Array([1]) }];
+    session.port.results({ run: "r1", lease: 3, outputs, failed: [] });
+    comm.tell(rows(0, 2), [u4(1, 3), u1(7, 2)]);
+    expect(send).not.toHaveBeenCalled();
+    session.command("pause");
+    expect(send).toHaveBeenCalledTimes(1);
+    const [content, , buffers] = send.mock.calls[0] as unknown as [Many, unknown, ArrayBuffer[]];
+    expect(content.messages.map(({ type, buffers }) => [type, buffers])).toEqual([
+      ["pull", 0],
+      ["results", 1],
+      ["command", 0],
+      ["ack", 0],
+    ]);
+    expect(buffers).toHaveLength(1);
+  });
+
+  test("what arrives in bulk is acknowledged at once", () => {
+    begin();
+    comm.tell({ ...rows(0, 500_000) }, [new ArrayBuffer(2_000_000), new ArrayBuffer(500_000)]);
+    vi.advanceTimersByTime(1);
+    expect(comm.sent.at(-1)).toMatchObject({ type: "ack", seq: 1 });
+  });
+
   describe("serving an engine", () => {
     const reply = (value: unknown = null) => {
       const asked = comm.sent.filter((message) => "id" in message).at(-1);
@@ -236,6 +274,7 @@ describe("KernelSession", () => {
       comm.tell({ type: "schema", schema: SCHEMA, state: STATE, selection: 0 });
       piece(0, 1, 2);
       comm.tell({ type: "schema", schema: { ...SCHEMA, run: "r2" }, state: { ...STATE, run: "r2" }, selection: 0 });
+      moment();
       expect(comm.sent.filter((message) => message.type === "want")).toHaveLength(3);
       comm.tell(
         { type: "column", seq: 2, run: "r2", column: "asset:wasm", dtype: "u1", start: 0, count: 4, total: 4 },
@@ -262,6 +301,7 @@ describe("KernelSession", () => {
         counts: new Uint8Array([5, 1, 7]),
         total: new Float32Array([5, 8]),
       });
+      moment();
       expect(comm.kinds()).toContain("ack");
     });
 
@@ -272,6 +312,7 @@ describe("KernelSession", () => {
         settled = true;
       });
       const sent = () => comm.sent.filter((message) => message.type === "results");
+      moment();
       expect(sent()[0]).toMatchObject({ lease: 3, outputs: [{ name: "logits", width: 2 }], failed: [], buffers: 1 });
       await vi.advanceTimersByTimeAsync(15_000);
       expect(sent()).toHaveLength(2);
@@ -284,6 +325,7 @@ describe("KernelSession", () => {
 
     test("results that are refused are not sent again", async () => {
       const settled = session.port.results({ run: "r1", lease: 3, outputs: [], failed: [] });
+      moment();
       const id = (comm.sent.at(-1) as { id: number }).id;
       comm.tell({ type: "error", id, message: "not lent" });
       await expect(settled).rejects.toThrow("not lent");
@@ -298,6 +340,7 @@ describe("KernelSession", () => {
         outputs: [{ name: "logits", width: 1, values: new Float32Array([1]) }],
         failed: [],
       });
+      moment();
       expect(comm.sent.at(-1)).toMatchObject({ type: "results", b64: ["AACAPw=="], buffers: 0 });
       text.close();
     });

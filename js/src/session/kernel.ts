@@ -9,6 +9,7 @@ import {
   type ToKernel,
   type Transport,
 } from "../protocol";
+import { type Body, Outbox } from "./outbox";
 import { parseFromKernel } from "./parse";
 import { ASSET, KernelPort, type Question, Refused } from "./port";
 import type { Capabilities, Session, Sink } from "./session";
@@ -25,6 +26,8 @@ export interface Comm {
 const ASK_AGAIN = 4_000;
 const LOST = 20_000;
 const ANSWER = 10_000;
+/** What may wait for a moment, to go together with others. */
+const PATIENT: ReadonlySet<ToKernel["type"]> = new Set(["pull", "results", "want"]);
 
 interface Pending {
   resolve(value: CellDetail | Equipment | null): void;
@@ -32,14 +35,13 @@ interface Pending {
   timer: ReturnType<typeof setTimeout>;
 }
 
-type Body<T> = T extends ToKernel ? Omit<T, "page"> : never;
-
 /** Columns that a kernel holds. Knows what of them arrived, and asks again for what did not. */
 export class KernelSession implements Session {
   readonly can: Capabilities = { run: true, inspect: true, engines: ["kernel", "browser"] };
   readonly port: KernelPort;
 
   readonly #comm: Comm;
+  readonly #outbox: Outbox;
   readonly #page = pageId();
   readonly #transport: Transport;
   #sink: Sink | null = null;
@@ -57,6 +59,7 @@ export class KernelSession implements Session {
 
   constructor(comm: Comm, transport: Transport = defaultTransport()) {
     this.#comm = comm;
+    this.#outbox = new Outbox(comm, this.#page);
     this.#transport = transport;
     this.port = new KernelPort({
       transport,
@@ -109,21 +112,18 @@ export class KernelSession implements Session {
   #stop(): void {
     this.port.close();
     clearInterval(this.#watch);
+    this.#outbox.close();
     this.#comm.off("msg:custom", this.#receive);
     for (const pending of this.#pending.values()) clearTimeout(pending.timer);
     this.#pending.clear();
     this.#sink = null;
   }
 
-  /** Returns whether there was a kernel to send to: a host throws where it was shut down. */
+  /** Returns whether there was a kernel to send to, as far as is known. */
   #send(body: Body<ToKernel>, buffers: ArrayBuffer[] = []): boolean {
-    try {
-      this.#comm.send({ ...body, page: this.#page }, undefined, buffers);
-      return true;
-    } catch {
-      this.#connection(true);
-      return false;
-    }
+    const sent = this.#outbox.put(body, buffers, PATIENT.has(body.type));
+    if (!sent) this.#connection(true);
+    return sent;
   }
 
   #hello(): void {
@@ -184,7 +184,7 @@ export class KernelSession implements Session {
     this.#connection(false);
     const texts = (content as { b64?: unknown }).b64;
     const raw = Array.isArray(texts) ? fromBase64(texts as string[]) : (buffers ?? []);
-    if ("seq" in message) this.#send({ type: "ack", seq: message.seq });
+    if ("seq" in message) this.#outbox.arrived(message.seq, raw);
     this.#take(message, raw);
   };
 

@@ -7,6 +7,10 @@ import type { Rgb, Theme } from "../view/api";
 /** VS Code's widget manager sets `--jp-layout-color0: white` in dark themes too, so VS Code is looked for first. */
 export type Host = "vscode" | "jupyter" | "plain";
 
+/** Milliseconds after a change: changes come in flocks. */
+const SOON = 20;
+const LATER = 320;
+
 const DARK_BUTTON_TEXT = "#0b1a28";
 
 export function luminance([r, g, b]: Rgb): number {
@@ -76,6 +80,15 @@ function same(a: Theme, b: Theme): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
+/** JupyterLab changes its icon in `head` with every message that a kernel takes: only sheets and attributes matter. */
+function mayRecolor({ type, addedNodes, removedNodes }: MutationRecord): boolean {
+  if (type === "attributes") return true;
+  return [...addedNodes, ...removedNodes].some(
+    (node) =>
+      node instanceof HTMLStyleElement || (node instanceof HTMLLinkElement && node.relList.contains("stylesheet")),
+  );
+}
+
 /**
  * Tells the theme now and whenever the host changes it. Hosts switch by attributes or styles of `html` and `body`, or by
  * swapping style sheets in `head`.
@@ -92,20 +105,24 @@ export function watchTheme(root: HTMLElement, probe: HTMLElement, tell: (theme: 
     tell(theme);
   };
   // A host swaps its sheets after its attributes: look again once they are in.
-  let again: ReturnType<typeof setTimeout> | undefined;
+  let [soon, later]: (ReturnType<typeof setTimeout> | undefined)[] = [];
   const changed = () => {
-    read();
-    clearTimeout(again);
-    again = setTimeout(read, 300);
+    clearTimeout(soon);
+    clearTimeout(later);
+    soon = setTimeout(read, SOON);
+    later = setTimeout(read, LATER);
   };
-  const observer = new MutationObserver(changed);
+  const observer = new MutationObserver((mutations) => {
+    if (mutations.some(mayRecolor)) changed();
+  });
   for (const element of [document.documentElement, document.body]) observer.observe(element, { attributes: true });
   observer.observe(document.head, { childList: true });
   const scheme = matchMedia("(prefers-color-scheme: dark)");
   scheme.addEventListener("change", changed);
   read();
   return () => {
-    clearTimeout(again);
+    clearTimeout(soon);
+    clearTimeout(later);
     observer.disconnect();
     scheme.removeEventListener("change", changed);
   };

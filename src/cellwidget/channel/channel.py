@@ -15,7 +15,7 @@ import numpy as np
 
 from cellwidget.channel.pages import Pages
 from cellwidget.channel.sender import Sender
-from cellwidget.messages import MessageError, parse
+from cellwidget.messages import MessageError, parse, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -87,7 +87,17 @@ class Channel:
     # ── from the page ────────────────────────────────────────────────────────────────────────────
 
     def receive(self, content: object, buffers: Sequence[Raw]) -> None:
-        """Take a page's message; a bad one is answered with an error and changes nothing."""
+        """Take what a page says; a bad message is answered with an error and changes nothing."""
+        try:
+            messages = unpacked(content, buffers)
+        except MessageError as error:
+            self._refuse(error.page, error.id, str(error))
+            return
+        for message, its in messages:
+            self._receive_one(message, its)
+        self._sender.look()
+
+    def _receive_one(self, content: object, buffers: Sequence[Raw]) -> None:
         feed = self._sender.feed
         if feed is None:
             return
@@ -113,7 +123,6 @@ class Channel:
                 self._pull(feed, message)
             case _:
                 self._ask(feed, message, buffers)
-        self._sender.look()
 
     def _want(self, feed: Feed, message: Want) -> None:
         column = message["column"]
