@@ -114,6 +114,7 @@ fix: $(PYTHON_READY) $(TOOLS_READY)
 bench: build $(CHROMIUM_READY)
 	python benchmarks/kernel.py
 	CHROMIUM="$$(cat $(CHROMIUM_READY))" python benchmarks/first_point.py
+	CHROMIUM="$$(cat $(CHROMIUM_READY))" python benchmarks/browser.py
 
 # ── the packaged model ────────────────────────────────────────────────────────────────────────────
 
