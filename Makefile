@@ -10,7 +10,7 @@ NODE_READY := $(STAMPS)/node
 TOOLS_READY := js/node_modules/.package-lock.json
 CHROMIUM_READY := $(STAMPS)/chromium
 FRONT_END := src/cellwidget/static/widget.js
-FRONT_END_SOURCES := $(filter-out %.test.ts %.test.tsx,$(shell find js/src -type f)) js/build.mjs js/worker.mjs
+FRONT_END_SOURCES := $(filter-out %.test.ts %.test.tsx,$(shell find js/src -type f)) js/build.mjs js/worker.mjs js/runtime.mjs
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

@@ -73,7 +73,12 @@ adata = _resampled({name!r}, {cells})
 model = cw.load_model({bundle!r})
 """
 SHOW = "w = cw.CellWidget(adata, model, engine={engine!r}, threads={threads}, autorun=False, height=480)\nw"
-RUN = "w.run(); w.wait(); state = w._job.run.state(); print(json.dumps([state['status'], state['done'], state['elapsed']]))"
+RUN = """
+w.run()
+w.wait()
+state = w._job.run.state()
+print(json.dumps([state["status"], state["done"], state["elapsed"]]))
+"""
 
 
 def main() -> None:

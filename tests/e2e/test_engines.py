@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +9,7 @@ import anndata as ad
 import numpy as np
 import onnxruntime as ort
 import pytest
-from playwright.sync_api import Error, sync_playwright
+from playwright.sync_api import Error
 
 import cellwidget as cw
 from cellwidget.batch import Batch
@@ -20,11 +18,11 @@ from cellwidget.convert.graph import Graph
 from cellwidget.engines.kernel import KernelEngine
 from cellwidget.registry import resolve
 
-from .conftest import FLAGS, REPOSITORY
+from .conftest import REPOSITORY
 from .engines import PAGE, Engines, Network, policed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -39,13 +37,11 @@ GENES, DRAWS, BATCHES = 300, 4, 3
 
 
 @pytest.fixture(scope="module")
-def adapter() -> Iterator[Browser]:
+def adapter(launch: Callable[..., Browser]) -> Iterator[Browser]:
     """A Chromium with WebGPU on a software adapter."""
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=[*FLAGS, "--enable-unsafe-webgpu"])
-        yield chromium
-        chromium.close()
+    chromium = launch("--enable-unsafe-webgpu")
+    yield chromium
+    chromium.close()
 
 
 @pytest.fixture(scope="module")
