@@ -24,7 +24,6 @@ class Progress:
         if self._since is None:
             self._since = time.monotonic()
             self._recent.clear()
-            self._recent.append((self._since, 0))
 
     def halt(self) -> None:
         """Stop counting time."""
@@ -40,7 +39,7 @@ class Progress:
             self._recent.popleft()
         span = now - self._recent[0][0]
         if span > SHORTEST:
-            # the first entry is where the span begins: its cells came before
+            # the first entry is where the span begins: its cells came before, and so did loading
             self._rate = (sum(count for _, count in self._recent) - self._recent[0][1]) / span
 
     @property
