@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 
 ENGINES = ("auto", "kernel", "browser")
 TOP_LABELS, TOP_GENES, TOP_OBS = 5, 8, 12
+NO_RUNTIME = (
+    "The page's runtime was not built into this installation, so engine='browser' cannot be used. "
+    "Install a wheel of cellwidget, or run `make build` in the checkout."
+)
 VIEW_NOTE = (
     "This AnnData is a view of another, so results will not be written into it. "
     "Use adata = adata.copy() before running, or w.write(…) afterwards."
@@ -152,6 +156,8 @@ class Job:
 
     def use(self, engine: EngineName) -> None:
         """Run on in the kernel or on pages, from where the run is; one that stopped or failed goes on too."""
+        if engine == "browser" and not has_runtime():
+            raise ValueError(NO_RUNTIME)
         self._where, self._chosen = engine, ""
         self.run.chosen = ""
         self.run.use(self._browser if engine == "browser" else self._kernel)
@@ -284,10 +290,7 @@ def _choose(engine: str) -> tuple[str, EngineName]:
     if engine == "auto" and find_spec("onnxruntime") is not None:
         return "Chosen since it needs nothing from the page and goes on without one.", "kernel"
     if not has_runtime():
-        raise ValueError(
-            "The page's runtime was not built into this installation, so engine='browser' cannot be used. "
-            "Install a wheel of cellwidget, or run `make build` in the checkout."
-        )
+        raise ValueError(NO_RUNTIME)
     return ("Chosen since this kernel has no onnxruntime." if engine == "auto" else ""), "browser"
 
 

@@ -209,7 +209,8 @@ class CellWidget(anywidget.AnyWidget):
         """Carry out a command of a page."""
         match name:
             case "kernel" | "browser":
-                self._job.use(name)
+                with self._lock:
+                    self._job.use(name)
             case _:
                 {"run": self.run, "pause": self.pause, "resume": self.resume, "stop": self.stop}[name]()
 

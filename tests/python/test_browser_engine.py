@@ -343,6 +343,103 @@ def test_what_is_no_number_fails_its_cell() -> None:
     assert run.results.counts[:2] == (9, 1)
 
 
+def test_a_lease_whose_cells_all_fail_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    adata = dataset(40)
+    run, engine = made(adata)
+    run.start()
+    page = Page(engine, room=64)
+    page.pull()
+    until(page.fetch)
+    lease, batch = page.held.pop(0)
+    engine.take("p", lease, {}, [(at, "the model failed") for at in range(len(batch))])
+    with pytest.raises(RunError, match="all 40 cells failed"):
+        run.wait(LONG)
+
+
+def test_a_page_whose_results_are_never_right_is_given_up() -> None:
+    adata = dataset(40)
+    run, engine = made(adata)
+    run.start()
+    page = Page(engine, room=64)
+    for _ in range(browser.MOST_REFUSED):
+        page.pull()
+        until(page.fetch)
+        lease, _ = page.held.pop(0)
+        with pytest.raises(ValueError, match="asked for was"):
+            engine.take("p", lease, {}, [])
+    with pytest.raises(RunError, match="cannot be used"):
+        run.wait(LONG)
+
+
+def test_what_was_acknowledged_is_kept_when_the_run_is_stopped_at_once() -> None:
+    adata = dataset(100)
+    run, engine = made(adata)
+    run.start()
+    page = Page(engine)
+    page.pull()
+    until(page.fetch)
+    cells = len(page.held[0][1])
+    with engine._changed:  # the run's thread sees both at once
+        page.finish()
+        run.stop()
+    run.wait(LONG)
+    assert run.results.counts[0] == cells
+
+
+def test_a_pause_without_its_page_lets_the_thread_sleep() -> None:
+    adata = dataset(100)
+    run, engine = made(adata)
+    run.start()
+    page = Page(engine)
+    page.pull()
+    until(page.fetch)
+    run.pause()
+    engine.left("p")
+    until(lambda: not engine._lost)
+    turns = 0
+    record = engine._record
+
+    def count(task: Any) -> None:
+        nonlocal turns
+        turns += 1
+        record(task)
+
+    engine._record = count  # type: ignore[method-assign]
+    time.sleep(0.3)
+    assert turns < 100
+    run.resume()
+    Page(engine, "other").serve(run)
+    check_all_right(run, adata)
+
+
+def test_a_page_that_loads_is_waited_for_when_another_gives_up() -> None:
+    adata = dataset(40)
+    run, engine = made(adata)
+    run.start()
+    engine.equipment("loading")
+    engine.gave_up("unable", "No SIMD here", "this browser lacks it")
+    with pytest.raises(TimeoutError):
+        run.wait(0.2)
+    Page(engine, "loading").serve(run)
+    check_all_right(run, adata)
+
+
+def test_a_greedy_page_gets_no_more_than_it_can_be_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(browser, "MOST_ROOM", 50)
+    adata = dataset(300)
+    run, engine = made(adata)
+    run.start()
+    page = Page(engine, room=2**53)
+    page.pull()
+    until(page.fetch)
+    time.sleep(0.1)
+    while page.fetch():
+        pass
+    assert sum(len(batch) for _, batch in page.held) <= 50
+    page.serve(run)
+    check_all_right(run, adata)
+
+
 def until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + LONG
     while not condition():

@@ -73,7 +73,7 @@ class FakePort:
         self.told: list[Any] = []
         self.lent = False
 
-    def equipment(self) -> dict[str, Any]:
+    def equipment(self, name: str) -> dict[str, Any]:
         return {"assets": {}}
 
     def asset(self, name: str) -> bytes | None:

@@ -19,7 +19,7 @@ Buffers = list[bytes | memoryview]
 class Port(Protocol):
     """An engine on pages, as a channel serves it."""
 
-    def equipment(self) -> Equipment:
+    def equipment(self, name: str) -> Equipment:
         """Tell a page what it needs."""
 
     def asset(self, name: str) -> bytes | None:

@@ -160,7 +160,7 @@ class Channel:
             case "inspect":
                 return self._handler.inspect(message["row"])
             case "equip":
-                return _port(feed).equipment()
+                return _port(feed).equipment(message["page"])
             case "results" if message["run"] == feed.schema()["run"]:
                 _take_results(_port(feed), message, buffers)
             case "gave_up" if message["run"] == feed.schema()["run"]:

@@ -27,10 +27,20 @@ log = logging.getLogger("cellwidget")
 
 SILENT = 6.0
 """Seconds after which a page that says nothing is taken to be gone; it speaks every two."""
+GONE = 30.0
+"""Seconds after which it will not come back, for a run that no other page can go on with."""
 LATE = 30.0
 """Seconds after which cells that a page did not speak of did not reach it."""
 LENT_BYTES = 1 << 20
 """Of one lease, about: it goes as one message."""
+OUTBOX_BYTES = 8 << 20
+"""Of cells that wait to be sent to one page."""
+MOST_ROOM = 100_000
+"""Cells lent to one page, whatever it says."""
+MOST_WIDTH = 20_000
+"""Of an output: results of all cells are kept."""
+MOST_REFUSED = 3
+"""Results in a row that cannot be used, after which a page is not asked again."""
 FIRST_CELLS = 64
 """Of one lease, while it is not known how large cells are."""
 PATIENCE = 1.0
@@ -63,6 +73,7 @@ class _Worker:
     backend: Backend | None = None
     leases: dict[int, tuple[NDArray[np.int64], float]] = field(default_factory=dict)
     outbox: list[Lent] = field(default_factory=list)
+    refused: int = 0
 
     def outstanding(self) -> int:
         return sum(len(rows) for rows, _ in self.leases.values())
@@ -85,10 +96,11 @@ class BrowserEngine:
 
     def __init__(self, equipped: Equipped, classes: int, on_change: Callable[[], None] = lambda: None) -> None:
         self._equipped = equipped
-        self._classes = classes
         self._on_change = on_change
         self._pages: dict[str, _Worker] = {}
+        self._loading: dict[str, float] = {}
         self._unable: dict[str, tuple[str, str]] = {}
+        self._widths: dict[str, int] = {"logits": classes, "xy": 2}
         self._came: list[ResultBatch] = []
         self._lost: list[NDArray[np.int64]] = []
         self._last: tuple[Backend | None, int] = None, 0
@@ -142,11 +154,13 @@ class BrowserEngine:
         try:
             while (wanted := task.wanted()) != "no":
                 self._record(task)
+                self._reclaim(task)
                 if wanted == "yes" and self._lend(task):
                     self._on_change()
                     continue
-                if self._all_done(task):
+                if self._all_done(task, wanted):
                     return True
+            self._record(task)  # pages were told that these are here
             return False
         finally:
             self._end()
@@ -164,7 +178,6 @@ class BrowserEngine:
 
     def _lend(self, task: Task) -> bool:
         """Lend the next cells to the page that has most room; tells whether there is reason to look again."""
-        self._reclaim(task)
         with self._changed:
             free = {name: self._free(page) for name, page in self._pages.items() if self._is_live(page)}
         name = max(free, key=lambda each: free[each], default=None)
@@ -178,13 +191,15 @@ class BrowserEngine:
         if failed:
             task.record(ResultBatch(batch.rows[:0], {}, failed))
         if len(batch):
-            self._cell_bytes = max(1.0, (batch.genes.nbytes + batch.counts.nbytes) / len(batch))
+            self._cell_bytes = max(1.0, _bytes(batch) / len(batch))
             self._hand_over(name, batch)
         return True
 
     def _free(self, page: _Worker) -> int:
         """Cells to send now: a good part of what there is room for, since each message has its cost."""
-        free = page.room - page.outstanding()
+        if sum(_bytes(lent.batch) for lent in page.outbox) > OUTBOX_BYTES:
+            return 0
+        free = min(page.room, MOST_ROOM) - page.outstanding()
         return free if 4 * free >= page.room or not page.leases else 0
 
     def _hand_over(self, name: str, batch: SparseBatch) -> None:
@@ -210,14 +225,14 @@ class BrowserEngine:
         for rows in lost:
             task.plan.put_back(rows)
 
-    def _all_done(self, task: Task) -> bool:
+    def _all_done(self, task: Task, wanted: str) -> bool:
         """Tell whether nothing is left; waits for news where something is."""
         with self._changed:
             if self._came or self._lost:
                 return False
             if not task.plan and not any(page.leases for page in self._pages.values()):
                 return True
-            if self._unable and not self._live():
+            if wanted == "yes" and self._unable and not self._hopes():
                 raise GaveUp(*next(iter(self._unable.values())))
             self._changed.wait(PATIENCE)
             return False
@@ -231,6 +246,11 @@ class BrowserEngine:
                 page.leases.clear()
                 page.outbox.clear()
 
+    def _hopes(self) -> bool:
+        """Whether a page may still come to run the model: it loads, or was heard of not long ago."""
+        heard = [*self._loading.values(), *(page.heard for page in self._pages.values())]
+        return any(time.monotonic() - at < GONE for at in heard)
+
     def _live(self) -> list[_Worker]:
         return [page for page in self._pages.values() if self._is_live(page)]
 
@@ -239,8 +259,10 @@ class BrowserEngine:
 
     # ── what a channel asks, on any thread ───────────────────────────────────────────────────────
 
-    def equipment(self) -> Equipment:
+    def equipment(self, name: str) -> Equipment:
         """Tell a page what it needs."""
+        with self._changed:
+            self._loading[name] = time.monotonic()
         return self._equipped.describe()
 
     def asset(self, name: str) -> bytes | None:
@@ -255,6 +277,9 @@ class BrowserEngine:
             page.heard, page.room = now, demand["room"]
             page.workers, page.backend = demand["workers"], demand["backend"]
             self._unable.pop(name, None)
+            self._loading.pop(name, None)
+            for gone in [each for each, other in self._pages.items() if not (other.leases or self._is_live(other))]:
+                del self._pages[gone]
             waiting = {lent.lease for lent in page.outbox}
             for lease, (rows, since) in list(page.leases.items()):
                 missed = lease <= demand["seen"] or now - since > LATE
@@ -292,8 +317,12 @@ class BrowserEngine:
             self._changed.notify_all()
             try:
                 self._came.append(self._result(rows, outputs, failed))
-            except ValueError:
+                page.refused = 0
+            except ValueError as error:
                 self._lost.append(rows)
+                page.refused += 1
+                if page.refused >= MOST_REFUSED:
+                    self.gave_up(name, "What the page sends back cannot be used", str(error))
                 raise
 
     def gave_up(self, name: str, title: str, detail: str) -> None:
@@ -307,6 +336,8 @@ class BrowserEngine:
         """Take back all that a page holds: it went away, or begins anew."""
         with self._changed:
             page = self._pages.pop(name, None)
+            self._unable.pop(name, None)
+            self._loading.pop(name, None)
             if page is not None and self._under_way:
                 self._lost += [rows for rows, _ in page.leases.values()]
             self._changed.notify_all()
@@ -318,10 +349,18 @@ class BrowserEngine:
         if bad and max(bad) >= len(rows):
             raise ValueError(f"cell {max(bad)} of a lease of {len(rows)} cells")
         good = np.delete(rows, list(bad))
+        reasons = {int(rows[place]): reason for place, reason in bad.items()}
+        if not len(good):
+            return ResultBatch(good, {}, reasons)
         if set(outputs) != set(self._equipped.outputs):
             raise ValueError(f"results have {sorted(outputs)}, asked for was {sorted(self._equipped.outputs)}")
         for output, values in outputs.items():
-            width = {"logits": self._classes, "xy": 2}.get(output, values.shape[1])
+            width = self._widths.get(output, min(values.shape[1], MOST_WIDTH))
             if values.shape != (len(good), width):
                 raise ValueError(f"{output} is {values.shape}, expected was {(len(good), width)}")
-        return ResultBatch(good, dict(outputs), {int(rows[place]): reason for place, reason in bad.items()})
+        self._widths |= {output: values.shape[1] for output, values in outputs.items()}
+        return ResultBatch(good, dict(outputs), reasons)
+
+
+def _bytes(batch: SparseBatch) -> int:
+    return batch.genes.nbytes + batch.counts.nbytes

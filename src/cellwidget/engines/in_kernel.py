@@ -58,8 +58,9 @@ class InKernel:
 
     def wake(self) -> None:
         """Let go of reading where the run is over: it may be slow, and nobody waits for it."""
-        if self._under_way is not None:
-            task, ahead = self._under_way
+        under_way = self._under_way
+        if under_way is not None:
+            task, ahead = under_way
             if task.wanted() == "no":
                 ahead.close()
 

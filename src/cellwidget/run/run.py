@@ -125,6 +125,8 @@ class Run:
     def use(self, driver: Driver) -> None:
         """Let another engine go on from here, after the batch that is under way."""
         with self._changed:
+            if driver is (self._next or self._driver):
+                return
             if self._thread is None:
                 self._driver = driver
             else:
