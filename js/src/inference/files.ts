@@ -11,44 +11,38 @@ const CACHE = "cellwidget";
 type Fetch = (name: AssetName, progress: (bytes: number) => void) => Promise<Uint8Array>;
 
 const KEY = Symbol.for(`cellwidget.files.${__BUILD__}`);
-const page = globalThis as unknown as Record<symbol, Map<string, Promise<Uint8Array>> | undefined>;
+const page = globalThis as unknown as Record<symbol, Map<string, Uint8Array> | undefined>;
 
-function held(): Map<string, Promise<Uint8Array>> {
-  page[KEY] ??= new Map();
-  return page[KEY];
-}
-
-/** A file of the equipment, from memory, from the browser's cache, or else fetched. `gzip`: it comes compressed. */
-export function file(
+/**
+ * A file of the equipment, from memory, from the browser's cache, or else fetched. `gzip`: it comes compressed. Only whole
+ * files are shared: a download is its widget's own, and goes away with it.
+ */
+export async function file(
   name: AssetName,
   asset: Asset,
   fetch: Fetch,
   progress: (bytes: number) => void,
   gzip = false,
 ): Promise<Uint8Array> {
-  const files = held();
-  const known = files.get(asset.sha256);
+  page[KEY] ??= new Map();
+  const files = page[KEY];
+  let bytes = files.get(asset.sha256);
+  if (!bytes) {
+    const raw = await bring(name, asset, fetch, progress);
+    bytes = gzip ? await inflate(raw) : raw;
+  }
   files.delete(asset.sha256);
-  const coming = known ?? bring(name, asset, fetch, progress).then((bytes) => (gzip ? inflate(bytes) : bytes));
-  files.set(asset.sha256, coming);
-  coming.then(
-    (bytes) => {
-      progress(asset.bytes);
-      sizes.set(coming, bytes.length);
-      forget(files);
-    },
-    () => files.delete(asset.sha256),
-  );
-  return coming;
+  files.set(asset.sha256, bytes);
+  forget(files);
+  progress(asset.bytes);
+  return bytes;
 }
 
-const sizes = new WeakMap<Promise<Uint8Array>, number>();
-
-function forget(files: Map<string, Promise<Uint8Array>>): void {
-  let sum = [...files.values()].reduce((total, coming) => total + (sizes.get(coming) ?? 0), 0);
-  for (const [key, coming] of files) {
+function forget(files: Map<string, Uint8Array>): void {
+  let sum = [...files.values()].reduce((total, { length }) => total + length, 0);
+  for (const [key, { length }] of files) {
     if (sum <= MOST || files.size === 1) return;
-    sum -= sizes.get(coming) ?? 0;
+    sum -= length;
     files.delete(key);
   }
 }

@@ -49,6 +49,11 @@ export class Leases {
     if (!this.#works.has(lease.lease)) this.#works.set(lease.lease, { lease, cut: 0, parts: [] });
   }
 
+  /** A lease came that is not run here: the other side hears that it may lend it again. */
+  pass(lease: Lease): void {
+    this.seen = Math.max(this.seen, lease.lease);
+  }
+
   /** The other side has its results. */
   settle(lease: number): void {
     this.#works.delete(lease);

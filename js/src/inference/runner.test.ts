@@ -200,6 +200,47 @@ test("a model that cannot be loaded is told of", async () => {
   await vi.waitFor(() => expect(port.gone).toEqual([["r", "No SIMD", "this browser lacks it"]]));
 });
 
+test("cells that come during a pause are kept, and after a stop they may be lent again", async () => {
+  await started();
+  runner.command("pause");
+  runner.state(state({ status: "paused" }));
+  port.lend(10);
+  await turn();
+  expect(model.pending.length).toBe(0);
+  runner.command("resume");
+  runner.state(state());
+  expect(port.pulls.at(-1)).toMatchObject({ leases: [1], seen: 1 });
+  while (port.got.length === 0) {
+    model.finish();
+    await turn();
+  }
+  runner.command("stop");
+  port.lend(10);
+  await turn();
+  runner.command("resume");
+  runner.state(state());
+  expect(port.pulls.at(-1)).toMatchObject({ leases: [], seen: 2 });
+});
+
+test("what gave up before is forgotten once the run went on elsewhere", async () => {
+  await started();
+  runner.command("kernel");
+  runner.state(state({ engine: "kernel" }));
+  runner.state(state());
+  await vi.waitFor(() => expect(opened).toBe(2));
+});
+
+test("a reason is told in words of a reasonable length", async () => {
+  runner.close();
+  runner = new Runner(
+    port,
+    () => Promise.reject(new EngineError("No", "x".repeat(5_000))),
+    () => {},
+  );
+  runner.state(state());
+  await vi.waitFor(() => expect(port.gone[0]?.[2].length).toBe(400));
+});
+
 test("cells of another run are left, and those held are dropped when a run begins", async () => {
   await started();
   port.lend(10, "old");

@@ -16,6 +16,8 @@ const AHEAD = 1_200;
 /** Bytes of cells to hold, at most. */
 const MOST_BYTES = 8e6;
 const FIRST_ROOM = 64;
+/** Characters of a reason. */
+const LONGEST = 400;
 
 interface Loaded {
   model: LoadedModel;
@@ -31,8 +33,8 @@ export class Runner {
   #state: RunState | null = null;
   #loading: Promise<void> | null = null;
   #loaded: Loaded | null = null;
-  /** The page said stop or pause, and the kernel has not heard it yet. */
-  #held = false;
+  /** What the page said, and the kernel has not heard yet. */
+  #held: "pause" | "stop" | null = null;
   #failed = false;
   #inFlight = 0;
   #room = 0;
@@ -51,9 +53,14 @@ export class Runner {
     if (state.run !== this.#state?.run) {
       this.#drop();
       this.#leases.restart();
+      this.#failed = false;
     }
     this.#state = state;
-    if (state.status !== "running" && state.status !== "waiting") this.#held = this.#failed = false;
+    const runs = state.status === "running" || state.status === "waiting";
+    if (!runs || state.engine !== "browser") {
+      this.#held = null;
+      this.#failed = false;
+    }
     if (!this.#needed) this.#unload();
     // Until the other side knows that this page works, it would say that none does.
     if (state.status !== "waiting" && !this.#loading) this.#download(null);
@@ -63,9 +70,9 @@ export class Runner {
 
   /** What people ask for takes effect here at once: the kernel may be busy. */
   command(name: Command): void {
-    this.#held = name === "stop" || name === "pause" || name === "kernel";
-    if (!this.#held) this.#failed = false;
-    else if (name !== "pause") this.#drop();
+    this.#held = name === "pause" ? "pause" : name === "stop" || name === "kernel" ? "stop" : null;
+    if (this.#held === "stop") this.#drop();
+    else if (!this.#held) this.#failed = false;
   }
 
   close(): void {
@@ -168,7 +175,8 @@ export class Runner {
     this.#rest();
     const title = error instanceof EngineError ? error.title : "The model does not run on this page";
     const detail = error instanceof Error ? error.message : String(error);
-    this.#port.gaveUp(this.#state.run, title, detail || "the browser does not say why").catch(() => {});
+    const words = detail.trim().slice(0, LONGEST) || "the browser does not say why";
+    this.#port.gaveUp(this.#state.run, title.slice(0, LONGEST), words).catch(() => {});
   }
 
   /* ── working ─────────────────────────────────────────────────────────────────────────────────── */
@@ -191,7 +199,8 @@ export class Runner {
   }
 
   #take(lease: Lease): void {
-    if (!this.#state || lease.run !== this.#state.run || !this.#going) return;
+    if (lease.run !== this.#state?.run) return;
+    if (!this.#needed || this.#failed || this.#held === "stop") return this.#leases.pass(lease);
     this.#leases.add(lease);
     this.#work();
   }

@@ -285,6 +285,21 @@ describe("KernelSession", () => {
       expect(sink.column).not.toHaveBeenCalled();
     });
 
+    test("a download ends with its session, and a lost piece is asked for in spite of signs of life", async () => {
+      comm.tell({ type: "schema", schema: SCHEMA, state: STATE, selection: 0 });
+      const coming = session.port.asset("model", () => {});
+      moment();
+      for (let seconds = 0; seconds < 8; seconds += 2) {
+        vi.advanceTimersByTime(2_000);
+        comm.tell({ type: "state", state: STATE });
+      }
+      moment();
+      expect(comm.sent.filter((message) => message.type === "want").length).toBeGreaterThan(1);
+      session.close();
+      await expect(coming).rejects.toThrow("closed");
+      await expect(session.port.asset("model", () => {})).rejects.toThrow("closed");
+    });
+
     test("cells are lent in the types in which they came", () => {
       const take = vi.fn();
       session.port.serve(take);

@@ -54,6 +54,8 @@ export class KernelSession implements Session {
   #lastId = 0;
   #heard = 0;
   #asked = 0;
+  /** When something that is owed came last. */
+  #progress = 0;
   #lost = false;
   #watch: ReturnType<typeof setInterval> | undefined;
 
@@ -164,11 +166,13 @@ export class KernelSession implements Session {
   readonly #look = (): void => {
     const now = performance.now();
     const silent = now - this.#heard;
+    // A run's signs of life are no answer to what is owed.
+    const stuck = now - Math.max(this.#asked, this.#progress);
     const running = this.#state?.status === "running";
     const owed =
       !this.#state || this.#state.log > this.#position || [...this.#columns.values()].some((c) => c.next !== c.total);
     if (running && silent > LOST) this.#connection(true);
-    if (owed && !this.#lost && silent > ASK_AGAIN && now - this.#asked > ASK_AGAIN) this.#hello();
+    if (owed && !this.#lost && stuck > ASK_AGAIN) this.#hello();
   };
 
   #connection(lost: boolean): void {
@@ -230,6 +234,7 @@ export class KernelSession implements Session {
     if (!first || rest.length !== message.columns.length) return;
     const columns = message.columns.map(({ id, dtype }, i) => ({ id, values: decode(rest[i] as Raw, dtype) }));
     this.#position = Math.max(this.#position, message.to_position);
+    this.#progress = this.#heard;
     this.#sink?.rows({ run: message.run, rows: decode(first, "u4") as Uint32Array, columns });
   }
 
@@ -237,6 +242,7 @@ export class KernelSession implements Session {
     const held = this.#columns.get(message.column);
     if (message.run !== this.#run || !held || message.start !== held.next || !raw[0]) return;
     held.next = message.start + message.count;
+    this.#progress = this.#heard;
     held.total = message.total;
     const { column, start, count, total, dtype } = message;
     const values = decode(raw[0], dtype);

@@ -26,6 +26,7 @@ interface Download {
   bytes: Uint8Array;
   progress(bytes: number): void;
   resolve(bytes: Uint8Array): void;
+  reject(error: Error): void;
 }
 
 export const ASSET = "asset:";
@@ -46,8 +47,9 @@ export class KernelPort implements EnginePort {
 
   asset(name: AssetName, progress: (bytes: number) => void): Promise<Uint8Array> {
     const column = `${ASSET}${name}`;
-    return new Promise((resolve) => {
-      this.#downloads.set(column, { name, bytes: new Uint8Array(0), progress, resolve });
+    return new Promise((resolve, reject) => {
+      if (this.#closed) return reject(closed());
+      this.#downloads.set(column, { name, bytes: new Uint8Array(0), progress, resolve, reject });
       this.#link.want(column);
     });
   }
@@ -112,6 +114,7 @@ export class KernelPort implements EnginePort {
 
   close(): void {
     this.#closed = true;
+    for (const { reject } of this.#downloads.values()) reject(closed());
     this.#downloads.clear();
     this.#take = null;
   }
@@ -126,9 +129,11 @@ export class KernelPort implements EnginePort {
         await new Promise((resolve) => setTimeout(resolve, wait));
       }
     }
-    throw new Error("the session is closed");
+    throw closed();
   }
 }
+
+const closed = () => new Error("the session is closed");
 
 function copied(values: Float32Array): ArrayBuffer {
   return values.slice().buffer;
