@@ -176,6 +176,16 @@ export interface Asset {
 
 export type AssetName = keyof Equipment["assets"];
 
+/** What a page that runs the model wants, and holds; see `pull`. */
+export interface Demand {
+  run: string;
+  room: number;
+  leases: number[];
+  seen: number;
+  workers: number;
+  backend: Backend | null;
+}
+
 /** What a model made of the cells of a lease: per output f4 [cells, width], in the lease's order, failed cells left out. */
 export interface OutputSpec {
   name: string;
@@ -202,16 +212,7 @@ export type ToKernel =
    * changes, and every two seconds while the engine is at work. `seen` is the highest lease that came; those up to it
    * that the page does not hold were lost on the way, and are lent again.
    */
-  | {
-      type: "pull";
-      page: string;
-      run: string;
-      room: number;
-      leases: number[];
-      seen: number;
-      workers: number;
-      backend: Backend | null;
-    }
+  | ({ type: "pull"; page: string } & Demand)
   /** A lease is done. One buffer per output (or `b64`); `failed` are positions in the lease, and why. Answered by a reply. */
   | {
       type: "results";

@@ -3,16 +3,10 @@
  * are not cross-origin isolated, so there are no threads inside WASM).
  */
 import type { Backend } from "../protocol";
+import type { Cells } from "../session/session";
 
-/** Some cells in compressed rows, as a session lends them; indices count from 0. */
-export interface Piece {
-  indptr: Uint32Array;
-  genes: Uint16Array | Uint32Array;
-  counts: Uint8Array | Uint16Array | Float32Array;
-  total?: Float32Array;
-  /** [cells, k] */
-  uniform?: Float64Array;
-  batch?: Uint32Array;
+/** Some cells, to be run together. */
+export interface Piece extends Cells {
   /** Cells to compute at once, for what lies in cache; all of them where absent. */
   atOnce?: number;
 }

@@ -33,19 +33,16 @@ export class Leases {
 
   /** Mean bytes of a cell. */
   get cellBytes(): number {
-    const works = [...this.#works.values()];
-    const bytes = works.reduce((sum, { lease }) => sum + lease.genes.byteLength + lease.counts.byteLength, 0);
-    return (
-      bytes /
-      Math.max(
-        1,
-        works.reduce((sum, { lease }) => sum + cellsOf(lease), 0),
-      )
-    );
+    let [bytes, cells] = [0, 0];
+    for (const { lease } of this.#works.values()) {
+      bytes += lease.genes.byteLength + lease.counts.byteLength;
+      cells += cellsOf(lease);
+    }
+    return bytes / Math.max(1, cells);
   }
 
   add(lease: Lease): void {
-    this.seen = Math.max(this.seen, lease.lease);
+    this.pass(lease);
     if (!this.#works.has(lease.lease)) this.#works.set(lease.lease, { lease, cut: 0, parts: [] });
   }
 

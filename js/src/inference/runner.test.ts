@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Equipment, RunState } from "../protocol";
-import type { Demand, EnginePort, Lease, LeaseResult } from "../session/session";
+import type { Demand, Equipment, RunState } from "../protocol";
+import type { EnginePort, Lease, LeaseResult } from "../session/session";
 import { EngineError, type LoadedModel, type Outcome, type Piece } from "./api";
 import { type OpenModel, Runner } from "./runner";
 

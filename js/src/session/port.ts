@@ -1,6 +1,6 @@
 /** The engine's side of a kernel session: files and cells come from the kernel, results go back and are kept until they are there. */
-import type { AssetName, CellDetail, Equipment, FromKernel, ToKernel, Transport } from "../protocol";
-import type { Demand, EnginePort, Lease, LeaseResult } from "./session";
+import type { AssetName, CellDetail, Demand, Equipment, FromKernel, ToKernel, Transport } from "../protocol";
+import type { EnginePort, Lease, LeaseResult } from "./session";
 import { decode, type Raw, toBase64 } from "./wire";
 
 type Body<T> = T extends { page: string } ? Omit<T, "page"> : never;
@@ -22,7 +22,6 @@ const AGAIN = 2_000;
 const MOST_PATIENT = 60_000;
 
 interface Download {
-  name: AssetName;
   bytes: Uint8Array;
   progress(bytes: number): void;
   resolve(bytes: Uint8Array): void;
@@ -49,7 +48,7 @@ export class KernelPort implements EnginePort {
     const column = `${ASSET}${name}`;
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(closed());
-      this.#downloads.set(column, { name, bytes: new Uint8Array(0), progress, resolve, reject });
+      this.#downloads.set(column, { bytes: new Uint8Array(0), progress, resolve, reject });
       this.#link.want(column);
     });
   }

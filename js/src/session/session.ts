@@ -1,9 +1,9 @@
 import type {
   AssetName,
-  Backend,
   CellDetail,
   ColumnSpec,
   Command,
+  Demand,
   EngineName,
   Equipment,
   OutputSpec,
@@ -34,10 +34,8 @@ export interface Rows {
   columns: { id: string; values: Values }[];
 }
 
-/** Cells that the page is to run, in compressed rows. */
-export interface Lease {
-  run: string;
-  lease: number;
+/** Some cells in compressed rows. */
+export interface Cells {
   /** Where each cell begins and ends in `genes` and `counts`: n + 1, from 0. */
   indptr: Uint32Array;
   genes: Uint16Array | Uint32Array;
@@ -48,6 +46,12 @@ export interface Lease {
   batch?: Uint32Array;
 }
 
+/** Cells that the page is to run. */
+export interface Lease extends Cells {
+  run: string;
+  lease: number;
+}
+
 /** What became of a lease. */
 export interface LeaseResult {
   run: string;
@@ -55,15 +59,6 @@ export interface LeaseResult {
   outputs: (OutputSpec & { values: Float32Array })[];
   /** Positions in the lease, and why. */
   failed: [number, string][];
-}
-
-export interface Demand {
-  run: string;
-  room: number;
-  leases: number[];
-  seen: number;
-  workers: number;
-  backend: Backend | null;
 }
 
 /** What an engine on the page needs of its surroundings. */
