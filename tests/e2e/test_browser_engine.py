@@ -68,6 +68,16 @@ def opened(page: Page, server: Server, name: str, *cells: str) -> Lab:
     return lab
 
 
+def under_way(page: Page, server: Server, name: str, *cells: str) -> tuple[Lab, Shown]:
+    """A notebook whose second cell shows a widget, with some of its cells done."""
+    lab = opened(page, server, name, *cells)
+    lab.run_cell(1)
+    widget = Shown(page).wait()
+    widget.wait_state("running")
+    widget.until(lambda: widget.done > 0, "cells are done")
+    return lab, widget
+
+
 def test_the_same_labels_without_inference_in_the_kernel(page: Page, jupyterlab: Server, problems: Problems) -> None:
     show = SHOW.replace("'browser'", "'browser', autorun=False")
     lab = opened(page, jupyterlab, "browser.ipynb", READ + EXPECT, show, "w.wait(100)")
@@ -97,11 +107,7 @@ def test_the_same_labels_without_inference_in_the_kernel(page: Page, jupyterlab:
 
 
 def test_a_stop_takes_effect_while_the_kernel_is_busy(page: Page, jupyterlab: Server, problems: Problems) -> None:
-    lab = opened(page, jupyterlab, "browser-stop.ipynb", READ, SHOW, "time.sleep(6)", "time.sleep(0)")
-    lab.run_cell(1)
-    widget = Shown(page).wait()
-    widget.wait_state("running")
-    widget.until(lambda: widget.done > 0, "cells are done")
+    lab, widget = under_way(page, jupyterlab, "browser-stop.ipynb", READ, SHOW, "time.sleep(6)", "time.sleep(0)")
     lab.run_cell(2)
     widget.press("Stop")
     widget.wait_state("stopped")
@@ -116,11 +122,7 @@ def test_a_stop_takes_effect_while_the_kernel_is_busy(page: Page, jupyterlab: Se
 
 
 def test_the_engine_is_switched_on_the_way(page: Page, jupyterlab: Server, problems: Problems) -> None:
-    lab = opened(page, jupyterlab, "browser-switch.ipynb", READ, SHOW)
-    lab.run_cell(1)
-    widget = Shown(page).wait()
-    widget.wait_state("running")
-    widget.until(lambda: widget.done > 0, "cells are done")
+    lab, widget = under_way(page, jupyterlab, "browser-switch.ipynb", READ, SHOW)
     shot(page, "browser-running")
     widget.press("Pause")
     widget.wait_state("paused")
@@ -132,11 +134,7 @@ def test_the_engine_is_switched_on_the_way(page: Page, jupyterlab: Server, probl
 
 
 def test_a_reload_in_mid_run_computes_nothing_twice(page: Page, jupyterlab: Server, problems: Problems) -> None:
-    lab = opened(page, jupyterlab, "browser-reload.ipynb", READ, SHOW)
-    lab.run_cell(1)
-    widget = Shown(page).wait()
-    widget.wait_state("running")
-    widget.until(lambda: widget.done > 0, "cells are done")
+    lab, widget = under_way(page, jupyterlab, "browser-reload.ipynb", READ, SHOW)
     lab.reload()
     widget = Shown(page).wait()
     widget.wait_state("done")

@@ -92,6 +92,21 @@ def made(adata: AnnData) -> tuple[Run, BrowserEngine]:
     return Run(cells, engine, Results(cells.n_obs, CLASSES, keep=("embedding",))), engine
 
 
+def started(n: int) -> tuple[AnnData, Run, BrowserEngine]:
+    adata = dataset(n)
+    run, engine = made(adata)
+    run.start()
+    return adata, run, engine
+
+
+def holding(engine: BrowserEngine, room: int = 32) -> Page:
+    """A page that holds its first lease."""
+    page = Page(engine, room=room)
+    page.pull()
+    until(page.fetch)
+    return page
+
+
 def expected(adata: AnnData) -> np.ndarray:
     return fake_outputs(adata.X.toarray().astype(np.float32))["embedding"]
 
@@ -109,18 +124,14 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_page_runs_every_cell() -> None:
-    adata = dataset(300)
-    run, engine = made(adata)
-    run.start()
+    adata, run, engine = started(300)
     Page(engine).serve(run)
     check_all_right(run, adata)
     assert run.state()["engine"] == "browser" and run.state()["backend"] == "wasm" and run.state()["workers"] == 2
 
 
 def test_without_a_page_it_waits_and_says_so() -> None:
-    adata = dataset(20)
-    run, engine = made(adata)
-    run.start()
+    adata, run, engine = started(20)
     with pytest.raises(TimeoutError):
         run.wait(0.1)
     assert run.state()["status"] == "waiting"
@@ -132,9 +143,7 @@ def test_without_a_page_it_waits_and_says_so() -> None:
 
 
 def test_two_pages_share_the_work() -> None:
-    adata = dataset(400)
-    run, engine = made(adata)
-    run.start()
+    adata, run, engine = started(400)
     pages = [Page(engine, name, room=16) for name in "ab"]
     threads = [threading.Thread(target=page.serve, args=(run,)) for page in pages]
     for thread in threads:
@@ -146,9 +155,7 @@ def test_two_pages_share_the_work() -> None:
 
 
 def test_what_a_page_took_with_it_goes_to_the_next() -> None:
-    adata = dataset(100)
-    run, engine = made(adata)
-    run.start()
+    adata, run, engine = started(100)
     first, second = Page(engine, "first"), Page(engine, "second")
     first.serve(run, until=lambda: len(first.held) == 0 and run.results.counts[0] > 0)
     first.pull()
@@ -159,9 +166,7 @@ def test_what_a_page_took_with_it_goes_to_the_next() -> None:
 
 
 def test_a_silent_page_is_given_up_when_another_has_nothing_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    adata = dataset(60)
-    run, engine = made(adata)
-    run.start()
+    adata, run, engine = started(60)
     silent, second = Page(engine, "silent", room=40), Page(engine, "second")
     silent.pull()
     until(lambda: silent.fetch() or bool(silent.held))
@@ -174,24 +179,16 @@ def test_a_silent_page_is_given_up_when_another_has_nothing_to_do(monkeypatch: p
 
 
 def test_cells_that_got_lost_on_the_way_are_lent_again() -> None:
-    adata = dataset(80)
-    run, engine = made(adata)
-    run.start()
-    page = Page(engine, room=16)
-    page.pull()
-    until(page.fetch)
+    adata, run, engine = started(80)
+    page = holding(engine, room=16)
     page.held.clear()  # the message with them was lost, and a later one came
     page.serve(run)
     check_all_right(run, adata)
 
 
 def test_results_sent_twice_count_once() -> None:
-    adata = dataset(64)
-    run, engine = made(adata)
-    run.start()
-    page = Page(engine)
-    page.pull()
-    until(page.fetch)
+    adata, run, engine = started(64)
+    page = holding(engine)
     again = page.held[0]
     page.finish()
     page.held.insert(0, again)
@@ -202,9 +199,7 @@ def test_results_sent_twice_count_once() -> None:
 
 
 def test_stop_and_resume_run_nothing_twice() -> None:
-    adata = dataset(200)
-    run, engine = made(adata)
-    run.start()
+    adata, run, engine = started(200)
     page = Page(engine)
     page.serve(run, until=lambda: run.results.counts[0] >= 50)
     run.stop()
@@ -218,9 +213,7 @@ def test_stop_and_resume_run_nothing_twice() -> None:
 
 
 def test_pause_lends_nothing_and_keeps_what_comes() -> None:
-    adata = dataset(200)
-    run, engine = made(adata)
-    run.start()
+    adata, run, engine = started(200)
     page = Page(engine)
     page.pull()
     until(lambda: page.fetch() or bool(page.held))
@@ -262,9 +255,7 @@ def test_the_engine_can_be_switched_on_the_way(first: str) -> None:
 
 
 def test_a_page_that_gives_up_fails_the_run_which_can_go_on_elsewhere() -> None:
-    adata = dataset(100)
-    run, engine = made(adata)
-    run.start()
+    adata, run, engine = started(100)
     page = Page(engine)
     page.serve(run, until=lambda: run.results.counts[0] >= 32)
     engine.gave_up("p", "No SIMD here", "this browser lacks it")
@@ -278,9 +269,7 @@ def test_a_page_that_gives_up_fails_the_run_which_can_go_on_elsewhere() -> None:
 
 
 def test_another_page_goes_on_when_one_gives_up() -> None:
-    adata = dataset(100)
-    run, engine = made(adata)
-    run.start()
+    adata, run, engine = started(100)
     able = Page(engine, "able")
     able.pull()
     engine.gave_up("unable", "No SIMD here", "this browser lacks it")
@@ -289,12 +278,8 @@ def test_another_page_goes_on_when_one_gives_up() -> None:
 
 
 def test_cells_that_fail_on_the_page_have_their_reason() -> None:
-    adata = dataset(40)
-    run, engine = made(adata)
-    run.start()
-    page = Page(engine, room=64)
-    page.pull()
-    until(page.fetch)
+    _, run, engine = started(40)
+    page = holding(engine, room=64)
     row = int(page.held[0][1].rows[3])
     page.finish(bad={3: "the model failed: " + "x" * 1_000})
     page.serve(run)
@@ -313,12 +298,8 @@ def test_cells_that_fail_on_the_page_have_their_reason() -> None:
     ],
 )
 def test_results_of_another_shape_are_refused_and_run_again(spoil: Callable[[Any], Any], words: str) -> None:
-    adata = dataset(40)
-    run, engine = made(adata)
-    run.start()
-    page = Page(engine, room=64)
-    page.pull()
-    until(page.fetch)
+    adata, run, engine = started(40)
+    page = holding(engine, room=64)
     lease, batch = page.held.pop(0)
     outputs = fake_outputs(spread(batch))
     spoil(outputs)
@@ -329,12 +310,8 @@ def test_results_of_another_shape_are_refused_and_run_again(spoil: Callable[[Any
 
 
 def test_what_is_no_number_fails_its_cell() -> None:
-    adata = dataset(10)
-    run, engine = made(adata)
-    run.start()
-    page = Page(engine, room=64)
-    page.pull()
-    until(page.fetch)
+    _, run, engine = started(10)
+    page = holding(engine, room=64)
     lease, batch = page.held.pop(0)
     outputs = fake_outputs(spread(batch))
     outputs["embedding"][2, 0] = np.nan
@@ -344,12 +321,8 @@ def test_what_is_no_number_fails_its_cell() -> None:
 
 
 def test_a_lease_whose_cells_all_fail_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    adata = dataset(40)
-    run, engine = made(adata)
-    run.start()
-    page = Page(engine, room=64)
-    page.pull()
-    until(page.fetch)
+    _, run, engine = started(40)
+    page = holding(engine, room=64)
     lease, batch = page.held.pop(0)
     engine.take("p", lease, {}, [(at, "the model failed") for at in range(len(batch))])
     with pytest.raises(RunError, match="all 40 cells failed"):
@@ -357,9 +330,7 @@ def test_a_lease_whose_cells_all_fail_is_done(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_page_whose_results_are_never_right_is_given_up() -> None:
-    adata = dataset(40)
-    run, engine = made(adata)
-    run.start()
+    _, run, engine = started(40)
     page = Page(engine, room=64)
     for _ in range(browser.MOST_REFUSED):
         page.pull()
@@ -372,12 +343,8 @@ def test_a_page_whose_results_are_never_right_is_given_up() -> None:
 
 
 def test_what_was_acknowledged_is_kept_when_the_run_is_stopped_at_once() -> None:
-    adata = dataset(100)
-    run, engine = made(adata)
-    run.start()
-    page = Page(engine)
-    page.pull()
-    until(page.fetch)
+    _, run, engine = started(100)
+    page = holding(engine)
     cells = len(page.held[0][1])
     with engine._changed:  # the run's thread sees both at once
         page.finish()
@@ -387,12 +354,8 @@ def test_what_was_acknowledged_is_kept_when_the_run_is_stopped_at_once() -> None
 
 
 def test_a_pause_without_its_page_lets_the_thread_sleep() -> None:
-    adata = dataset(100)
-    run, engine = made(adata)
-    run.start()
-    page = Page(engine)
-    page.pull()
-    until(page.fetch)
+    adata, run, engine = started(100)
+    holding(engine)
     run.pause()
     engine.left("p")
     until(lambda: not engine._lost)
@@ -413,9 +376,7 @@ def test_a_pause_without_its_page_lets_the_thread_sleep() -> None:
 
 
 def test_a_page_that_loads_is_waited_for_when_another_gives_up() -> None:
-    adata = dataset(40)
-    run, engine = made(adata)
-    run.start()
+    adata, run, engine = started(40)
     engine.equipment("loading")
     engine.gave_up("unable", "No SIMD here", "this browser lacks it")
     with pytest.raises(TimeoutError):
@@ -426,9 +387,7 @@ def test_a_page_that_loads_is_waited_for_when_another_gives_up() -> None:
 
 def test_a_greedy_page_gets_no_more_than_it_can_be_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(browser, "MOST_ROOM", 50)
-    adata = dataset(300)
-    run, engine = made(adata)
-    run.start()
+    adata, run, engine = started(300)
     page = Page(engine, room=2**53)
     page.pull()
     until(page.fetch)

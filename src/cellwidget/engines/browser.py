@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from cellwidget.batch import ResultBatch
-from cellwidget.engines.careful import without_nan
+from cellwidget.engines.careful import LONGEST_REASON, without_nan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from cellwidget.engines.base import Task
     from cellwidget.engines.equipment import Equipped
     from cellwidget.messages import Backend, Demand, EngineName, Equipment
-
-log = logging.getLogger("cellwidget")
 
 SILENT = 6.0
 """Seconds after which a page that says nothing is taken to be gone; it speaks every two."""
@@ -45,7 +42,6 @@ FIRST_CELLS = 64
 """Of one lease, while it is not known how large cells are."""
 PATIENCE = 1.0
 """Seconds after which to look for pages that went away."""
-LONGEST_REASON = 200
 
 
 class GaveUp(RuntimeError):

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from cellwidget.bundle import BundleError
 from cellwidget.engines.doubles import computes_in_double
+from cellwidget.engines.fits import parts_for
 from cellwidget.engines.prune import pruned
+from cellwidget.engines.sizes import most_cells
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,8 +21,7 @@ if TYPE_CHECKING:
 
 RUNTIME, GPU_RUNTIME = "onnxruntime.wasm.gz", "onnxruntime-webgpu.wasm.gz"
 WORKING_BYTES = 128 * 2**20
-BYTES_PER_GENE = 24
-"""As in the kernel engine, with less memory, since each worker needs its own."""
+"""Less than in the kernel, since each worker needs its own."""
 
 
 def has_runtime() -> bool:
@@ -68,9 +69,8 @@ class Equipped:
                 f"{bundle.manifest.title} keeps weights beside its graph, in {beside[0]}, which a page cannot read. "
                 f"Use the kernel engine."
             )
-        umap = bundle.umap_path if "xy" in self.outputs else None
-        needed = {*self.outputs, "embedding"} if umap is not None else {*self.outputs}
-        model = pruned(bundle.model_path.read_bytes(), needed.intersection(bundle.outputs))
+        needed, umap = parts_for(bundle, self.outputs)
+        model = pruned(bundle.model_path.read_bytes(), needed)
         contents: dict[AssetName, bytes] = {"wasm": _runtime(RUNTIME), "model": model}
         if umap is not None:
             contents["umap"] = umap.read_bytes()
@@ -91,6 +91,6 @@ class Equipped:
             },
             "inputs": sorted(self._bundle.inputs),
             "outputs": self.outputs,
-            "largest_batch": max(1, WORKING_BYTES // (BYTES_PER_GENE * max(1, len(self._bundle.genes)))),
+            "largest_batch": most_cells(WORKING_BYTES, len(self._bundle.genes)),
             "workers": self._workers,
         }

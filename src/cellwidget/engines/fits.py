@@ -1,4 +1,4 @@
-"""Whether graphs are what their manifest says, as far as they state it."""
+"""Which graphs some outputs take, and whether they are what their manifest says, as far as they state it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from cellwidget.bundle import BundleError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from cellwidget.bundle import Bundle
 
 INPUTS = {
@@ -25,6 +28,13 @@ class Graph(Protocol):
     inputs: dict[str, Any]
     outputs: dict[str, Any]
     all_outputs: list[str]
+
+
+def parts_for(bundle: Bundle, wanted: Sequence[str]) -> tuple[set[str], Path | None]:
+    """Tell what some outputs, "xy" among them, take: which of the model's, and the graph of its UMAP."""
+    umap = bundle.umap_path if "xy" in wanted else None
+    needed = {*wanted, "embedding"} if umap is not None else {*wanted}
+    return needed.intersection(bundle.outputs), umap
 
 
 def check_model(graph: Graph, bundle: Bundle) -> None:

@@ -10,8 +10,9 @@ import numpy as np
 
 from cellwidget.batch import Batch, ResultBatch
 from cellwidget.bundle import BundleError
-from cellwidget.engines.fits import check_model, check_umap
+from cellwidget.engines.fits import check_model, check_umap, parts_for
 from cellwidget.engines.prune import output_names, pruned
+from cellwidget.engines.sizes import most_cells
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 STREAMED_OUTPUTS = ("logits", "embedding", "xy")
 WORKING_BYTES = 256 * 2**20
-BYTES_PER_GENE = 24
-"""What a graph that spreads a cell over all of the model's genes holds of it at once: some copies in 4 or 8 bytes."""
 
 
 class KernelEngine:
@@ -51,7 +50,7 @@ class KernelEngine:
         self._umap: _Graph | None = None
         self._whole: _Graph | None = None
         self._loading = threading.Lock()
-        self.largest_batch = max(1, WORKING_BYTES // (BYTES_PER_GENE * max(1, len(bundle.genes))))
+        self.largest_batch = most_cells(WORKING_BYTES, len(bundle.genes))
 
     def load(self) -> None:
         """Load the graphs, and check that they are what the manifest says.
@@ -64,9 +63,8 @@ class KernelEngine:
         with self._loading:
             if self._model is not None:
                 return
-            umap = self._bundle.umap_path if "xy" in self._wanted else None
-            needed = {*self._wanted, "embedding"} if umap is not None else {*self._wanted}
-            model = _Graph(self._bundle.model_path, self._threads, needed.intersection(self._bundle.outputs))
+            needed, umap = parts_for(self._bundle, self._wanted)
+            model = _Graph(self._bundle.model_path, self._threads, needed)
             check_model(model, self._bundle)
             if umap is not None:
                 self._umap = _Graph(umap, self._threads)

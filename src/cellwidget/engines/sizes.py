@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+BYTES_PER_GENE = 24
+"""What a graph that spreads a cell over all of the model's genes holds of it at once: some copies in 4 or 8 bytes."""
 LADDER = (16, 64, 256, 1024)
 TRIES = 4
 """Batches per size, of which the fastest counts: the first pays for memory, and other programs get in between."""
@@ -17,6 +19,11 @@ WORTH = 1.05
 """How much faster a larger batch must be; else the smaller one shows its cells sooner."""
 PROMISING = 1.25
 """How much faster it must be for a still larger one to be tried: trying costs time, and memory runs out of cache."""
+
+
+def most_cells(working_bytes: int, genes: int) -> int:
+    """Cells of one batch that so much memory allows, for a model of so many genes, by estimate."""
+    return max(1, working_bytes // (BYTES_PER_GENE * max(1, genes)))
 
 
 class BatchSizes:
