@@ -210,7 +210,7 @@ def test_a_refused_zip_leaves_nothing_behind(folder: Path, tmp_path: Path, monke
         ({"outputs": []}, "gives no output"),
         ({"uniform": 4}, "uniform must be"),
         ({"uniform": "4"}, "uniform must be"),
-        ({"values": "as_is"}, "cannot be used by this version"),
+        ({"values": "log1p_10k"}, "cannot be used by this version"),
         ({"training": 7}, "training and source must be objects"),
         ({"files": None}, "which files"),
         ({"files": {"genes.txt": {}}}, r"does not name model\.onnx"),

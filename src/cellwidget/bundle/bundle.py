@@ -1,0 +1,130 @@
+"""A bundle on disk: manifest, graphs, genes; loaded only when every byte is what the manifest says."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import weakref
+from pathlib import Path
+
+from cellwidget.bundle.archive import unpack
+from cellwidget.bundle.errors import AGAIN, BundleError
+from cellwidget.bundle.manifest import MANIFEST, Manifest, checked_manifest, read_manifest
+from cellwidget.bundle.reference import Reference, read_reference
+from cellwidget.bundle.verify import verify_files
+
+
+class Bundle:
+    """A bundle that was verified: make one with `Bundle.load`.
+
+    Parameters
+    ----------
+    folder
+        Where its files are.
+    manifest
+        What it says of itself.
+    genes
+        The model's genes, in the order of its inputs.
+    sha256
+        Of the manifest, which names the sha256 of everything else.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest, genes: list[str], sha256: str) -> None:
+        self.folder = folder
+        self.manifest = manifest
+        self.genes = genes
+        self.sha256 = sha256
+
+    @classmethod
+    def load(cls, path: str | Path) -> Bundle:
+        """Load a folder, or a zip of one.
+
+        Parameters
+        ----------
+        path
+            The folder or the zip. A zip is unpacked to a temporary folder that lives as long as the bundle.
+
+        Raises
+        ------
+        BundleError
+            If a file is missing, altered or cut off, lies outside, or says what cannot be.
+        """
+        path = Path(path)
+        if path.is_file():
+            folder = unpack(path)
+            try:
+                bundle = cls._load_folder(folder)
+            except BaseException:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
+            weakref.finalize(bundle, shutil.rmtree, folder, ignore_errors=True)
+            return bundle
+        return cls._load_folder(path)
+
+    @classmethod
+    def _load_folder(cls, folder: Path) -> Bundle:
+        written = folder / MANIFEST
+        if not written.is_file():
+            raise BundleError(
+                f"{folder} is no bundle: it has no {MANIFEST}. Give the folder that holds one, or its zip."
+            )
+        raw, entries = read_manifest(written)
+        verify_files(folder, entries.pop("files", None))
+        manifest = checked_manifest(entries, written)
+        genes = _read_genes(folder / "genes.txt")
+        return cls(folder, manifest, genes, hashlib.sha256(raw).hexdigest())
+
+    @property
+    def classes(self) -> list[str]:
+        """Labels in the order of the logits; empty for a model that gives an embedding alone."""
+        return self.manifest.classes
+
+    @property
+    def colors(self) -> list[str] | None:
+        """One ``#rrggbb`` per class, or None."""
+        return self.manifest.colors or None
+
+    @property
+    def inputs(self) -> frozenset[str]:
+        """Names of the graph's inputs."""
+        return frozenset(self.manifest.inputs)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the graph's outputs."""
+        return tuple(self.manifest.outputs)
+
+    @property
+    def model_path(self) -> Path:
+        """The graph from genes and counts to outputs."""
+        return self.folder / "model.onnx"
+
+    @property
+    def umap_path(self) -> Path | None:
+        """The graph from embedding to places, if there is one."""
+        path = self.folder / "umap.onnx"
+        return path if path.is_file() else None
+
+    def reference(self) -> Reference | None:
+        """Read the training cells' map, if there is one.
+
+        Raises
+        ------
+        BundleError
+            If it does not hold places and labels of the same number of cells.
+        """
+        path = self.folder / "reference.npz"
+        return read_reference(path, len(self.classes)) if path.is_file() else None
+
+
+def _read_genes(path: Path) -> list[str]:
+    try:
+        genes = path.read_text("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise BundleError(f"{path} is not UTF-8. {AGAIN}") from error
+    if not genes or not all(genes):
+        raise BundleError(f"{path} must hold one gene per line. {AGAIN}")
+    if len(set(genes)) != len(genes):
+        twice = next(gene for gene in genes if genes.count(gene) > 1)
+        raise BundleError(f"{path} names {twice[:80]!r} twice. {AGAIN}")
+    return genes
