@@ -22,7 +22,7 @@ from pbmc.page import page
 from pbmc.umap_map import lay_out, learn_places, places
 
 from cellwidget.bundle import Manifest, save_bundle
-from cellwidget.convert.tabnet import mlp_graph, tabnet_graph
+from cellwidget.convert.tabnet import OUTPUTS, mlp_graph, tabnet_graph
 from cellwidget.model import load_model
 
 if TYPE_CHECKING:
@@ -76,7 +76,8 @@ def main() -> None:
         classes=classes,
         colors=assign(xy, codes, len(classes), SEED),
         inputs=["genes", "counts"],
-        outputs=["logits", "embedding", "attention", "attention_genes"],
+        outputs=list(OUTPUTS),
+        trained_on="log1p_10k",
         training=training,
     )
     files = {

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from .selection import Selection
     from .widget import CellWidget
 
-__all__ = ["CellWidget", "Model", "Selection", "__version__", "annotate", "datasets", "load_model"]
+__all__ = ["CellWidget", "Model", "Selection", "__version__", "annotate", "convert", "datasets", "load_model"]
 
 _HOMES = {
     "CellWidget": "widget",
@@ -27,8 +27,8 @@ def __getattr__(name: str) -> Any:
 
     if name == "__version__":
         return metadata.version("cellwidget")
-    if name == "datasets":
-        return import_module(".datasets", __name__)
+    if name in ("convert", "datasets"):
+        return import_module(f".{name}", __name__)
     if name in _HOMES:
         value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
         globals()[name] = value  # the import of `annotate` has just put the module there

@@ -262,12 +262,13 @@ class Job:
     def _heaviest(self, row: int, weights: np.ndarray, genes: np.ndarray) -> list[GeneWeight]:
         positions, counts = self.cells.counts_of(row)
         count_of = dict(zip(positions.tolist(), counts.tolist(), strict=True))
-        order = np.argsort(-weights, kind="stable")[:TOP_GENES]
+        looked_at, at = np.unique(genes, return_inverse=True)
+        sums = np.bincount(at, weights)  # a gene may stand several times, once for each step that looks at it
         names = self._model.genes
         return [
-            {"gene": names[genes[at]], "weight": float(weights[at]), "count": float(count_of.get(int(genes[at]), 0.0))}
-            for at in order
-            if weights[at] > 0
+            {"gene": names[gene], "weight": float(weight), "count": float(count_of.get(int(gene), 0.0))}
+            for gene, weight in sorted(zip(looked_at, sums, strict=True), key=lambda pair: -pair[1])[:TOP_GENES]
+            if weight > 0
         ]
 
     def _color_id(self, color: str | None) -> str:

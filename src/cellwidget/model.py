@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cellwidget.bundle import Bundle
 from cellwidget.cells import open_cells
 from cellwidget.engines import BatchSizes, Careful
-from cellwidget.engines.gather import Gathered
+from cellwidget.engines.gather import ATTENTION, Gathered
 from cellwidget.engines.kernel import KernelEngine
 from cellwidget.registry import resolve
 
@@ -136,7 +136,8 @@ class Model:
         adata, layer, total, seed
             As in `open`.
         outputs
-            Which ones: "logits", "embedding", "attention" as far as the model has them, and "xy" where it has a map.
+            Which ones: "logits", "embedding", "attention", "attention_weighted" as far as the model has them, and "xy"
+            where it has a map.
             None for all.
         threads
             Threads of the computation; None for all cores.
@@ -144,8 +145,8 @@ class Model:
         Returns
         -------
         dict
-            Output by name, rows as in ``adata.obs_names``: float32 [cells, d], NaN for cells that failed; "attention"
-            as a `scipy.sparse.csr_array` [cells, genes of the model].
+            Output by name, rows as in ``adata.obs_names``: float32 [cells, d], NaN for cells that failed; the
+            attentions as `scipy.sparse.csr_array` [cells, genes of the model].
 
         Raises
         ------
@@ -153,7 +154,7 @@ class Model:
             If the model has no such output.
         """
         names = self._outputs(outputs)
-        wanted = [*names, "attention_genes"] if "attention" in names else names
+        wanted = names if set(ATTENTION).isdisjoint(names) else [*names, "attention_genes"]
         engine = KernelEngine(self.bundle, threads=threads, outputs=wanted)
         engine.load()
         cells = self.open(adata, layer=layer, total=total, seed=seed)

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from cellwidget.convert.tabnet import Affine, Glu, Step, TabNet
+from cellwidget.convert.tabnet import OUTPUTS, Affine, Glu, Step, TabNet
 
 DISTILLED = Path(__file__).parents[1] / "data/sims/pbmc68k-small.npz"
-OUTPUTS = ["logits", "embedding", "attention", "attention_genes"]
+ATTENTION = ("attention", "attention_weighted")
 
 
 @dataclass(frozen=True)
@@ -87,16 +87,18 @@ def reference(net: TabNet, x: np.ndarray) -> dict[str, np.ndarray]:
     x = _affine(x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12), net.initial)
     looking = _transform(x, net.splitter)[:, net.n_d :]
     prior = np.ones_like(x)
-    embedding, attention = np.zeros((len(x), net.n_d)), np.zeros_like(x)
+    embedding, attention, weighted = np.zeros((len(x), net.n_d)), np.zeros_like(x), np.zeros_like(x)
     for step in net.steps:
         mask = sparsemax(_affine(looking @ step.attention.weight.T.astype(np.float64), step.attention.norm) * prior)
         prior *= net.gamma - mask
         out = _transform(mask * x, step.layers)
-        embedding += np.maximum(out[:, : net.n_d], 0)
+        decision = np.maximum(out[:, : net.n_d], 0)
+        embedding += decision
         looking = out[:, net.n_d :]
         attention += mask
+        weighted += mask * decision.sum(axis=1, keepdims=True)
     logits = embedding @ net.final.T.astype(np.float64) / net.temperature
-    return {"logits": logits, "embedding": embedding, "attention": attention}
+    return {"logits": logits, "embedding": embedding, "attention": attention, "attention_weighted": weighted}
 
 
 def sparsemax(z: np.ndarray) -> np.ndarray:
@@ -150,10 +152,13 @@ def feed(counts: np.ndarray, *, wider: int = 0, **more: Any) -> dict[str, np.nda
 
 def run(graph: ort.InferenceSession, inputs: dict[str, np.ndarray], n_genes: int) -> dict[str, np.ndarray]:
     """Run a graph; attention comes dense, after a look at how it came."""
-    outputs = dict(zip(OUTPUTS, graph.run(OUTPUTS, inputs), strict=True))
-    weights, genes = outputs["attention"], outputs.pop("attention_genes")
-    assert weights.dtype == np.float32 and genes.dtype == np.int32 and weights.shape == genes.shape
-    assert (genes[weights == 0] == 0).all(), "what carries nothing is padded with 0"
-    dense = np.zeros((len(weights), n_genes), np.float32)
-    np.add.at(dense, (np.arange(len(weights))[:, None], genes), weights)
-    return outputs | {"attention": dense, "width": np.array(weights.shape[1])}
+    outputs = dict(zip(OUTPUTS, graph.run(list(OUTPUTS), inputs), strict=True))
+    genes = outputs.pop("attention_genes")
+    assert genes.dtype == np.int32
+    assert (genes[outputs["attention"] == 0] == 0).all(), "what carries nothing is padded with 0"
+    for name in ATTENTION:
+        weights = outputs[name]
+        assert weights.dtype == np.float32 and weights.shape == genes.shape
+        outputs[name] = np.zeros((len(weights), n_genes), np.float32)
+        np.add.at(outputs[name], (np.arange(len(weights))[:, None], genes), weights)
+    return outputs | {"width": np.array(genes.shape[1])}

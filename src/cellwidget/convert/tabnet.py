@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float32]
 
+OUTPUTS = ("logits", "embedding", "attention", "attention_weighted", "attention_genes")
 SCALE = 10_000.0
 TINY = 1e-12
 HALF = np.sqrt(0.5)
@@ -92,10 +93,18 @@ class TabNet:
 
 @dataclass(frozen=True)
 class Mask:
-    """What a step looks at: values of a graph, weights [cells, k] and their genes [cells, k]."""
+    """What a step looks at: values of a graph, weights [cells, k] and their genes [cells, k], none twice in a row."""
 
     weights: str
     genes: str
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A step that was taken: its mask, and what it adds to the embedding [cells, n_d]."""
+
+    mask: Mask
+    decision: str
 
 
 def tabnet_graph(net: TabNet, *, normalise: str = "own") -> bytes:
@@ -112,19 +121,21 @@ def tabnet_graph(net: TabNet, *, normalise: str = "own") -> bytes:
     Returns
     -------
     bytes
-        The graph, with inputs `genes`, `counts` and outputs `logits`, `embedding`, `attention`, `attention_genes`:
-        the sum of the steps' masks at the genes that carry some, heaviest first.
+        The graph, with inputs `genes`, `counts` and outputs `logits`, `embedding`, `attention`, `attention_weighted`,
+        `attention_genes`: the steps' masks one after the other, plain and times what the step adds to the embedding.
+        A gene stands there once for each step that looks at it.
     """
     graph = Graph()
     blocks = Blocks.of(len(net.initial.scale))
     genes = graph.input("genes", np.int32, ["cells", "n"])
     counts = graph.input("counts", np.float32, ["cells", "n"])
     x = _spread(graph, genes, _unit(graph, _normalised(graph, counts, normalise)), net, blocks)
-    embedding, masks = _decide(graph, net, x, blocks)
+    steps = _decide(graph, net, x, blocks)
+    embedding = graph.op("Sum", *(step.decision for step in steps))
     weights = graph.constant(net.final.T / np.float32(net.temperature))
     graph.output("logits", graph.op("MatMul", embedding, weights), np.float32, ["cells", len(net.final)])
     graph.output("embedding", embedding, np.float32, ["cells", net.n_d])
-    _sparse_attention(graph, masks, x)
+    _attention(graph, steps)
     return graph.serialize("tabnet")
 
 
@@ -185,22 +196,20 @@ def _gated(graph: Graph, h: str, norm: Affine) -> str:
     return graph.op("Mul", value, graph.op("Sigmoid", gate))
 
 
-def _decide(graph: Graph, net: TabNet, x: str, blocks: Blocks) -> tuple[str, list[Mask]]:
-    """Run the steps: the embedding [cells, n_d], and what each step looked at."""
+def _decide(graph: Graph, net: TabNet, x: str, blocks: Blocks) -> list[Taken]:
+    """Run the steps, each of which looks where the one before it points."""
     parts = graph.ints(net.n_d, net.n_a)
     weight = net.splitter[0].weight.astype(np.float64)
     shifted = graph.constant(weight @ net.initial.shift)
     h = graph.op("Add", graph.op("MatMul", x, graph.constant(blocks.fill(weight).T)), shifted)
     _, looking = graph.ops("Split", 2, _transform(graph, h, net.splitter), parts, axis=1)
-    decisions: list[str] = []
-    masks: list[Mask] = []
+    taken: list[Taken] = []
     for step in net.steps:
-        mask = _look(graph, net, step, looking, masks, blocks)
-        out = _transform(graph, _first_layer(graph, net, x, mask, blocks), step.layers)
+        mask = _look(graph, net, step, looking, [each.mask for each in taken], blocks)
+        out = _transform(graph, _first_layer(graph, net, x, mask, step.layers[0], blocks), step.layers)
         decision, looking = graph.ops("Split", 2, out, parts, axis=1)
-        decisions.append(graph.op("Relu", decision))
-        masks.append(mask)
-    return graph.op("Sum", *decisions), masks
+        taken.append(Taken(mask, graph.op("Relu", decision)))
+    return taken
 
 
 def _look(graph: Graph, net: TabNet, step: Step, looking: str, earlier: list[Mask], blocks: Blocks) -> Mask:
@@ -219,9 +228,9 @@ def _look(graph: Graph, net: TabNet, step: Step, looking: str, earlier: list[Mas
     return Mask(*sparsemax(graph, z, blocks))
 
 
-def _first_layer(graph: Graph, net: TabNet, x: str, mask: Mask, blocks: Blocks) -> str:
+def _first_layer(graph: Graph, net: TabNet, x: str, mask: Mask, layer: Glu, blocks: Blocks) -> str:
     """Multiply what a mask leaves of a row with the first layer's weight: by its rows where they are few."""
-    weight = graph.constant(blocks.fill(net.splitter[0].weight).T)
+    weight = graph.constant(blocks.fill(layer.weight).T)
     shift = graph.op("Gather", graph.constant(blocks.fill(net.initial.shift)), mask.genes)
     value = graph.op("Add", graph.op("GatherElements", x, mask.genes, axis=1), shift)
     left = graph.op("Mul", mask.weights, value)
@@ -240,17 +249,19 @@ def _first_layer(graph: Graph, net: TabNet, x: str, mask: Mask, blocks: Blocks) 
     return graph.either(graph.op("LessOrEqual", width, graph.constant(FEW, np.int64)), by_rows, dense)
 
 
-def _sparse_attention(graph: Graph, masks: list[Mask], x: str) -> None:
-    total = graph.op("ConstantOfShape", graph.op("Shape", x))
-    for mask in masks:
-        total = graph.op("ScatterElements", total, mask.genes, mask.weights, axis=1, reduction="add")
-    used = graph.cast(graph.op("Greater", total, graph.constant(0.0)), np.int32)
-    most = graph.op("ReduceMax", graph.op("ReduceSum", used, graph.ints(1), keepdims=0), graph.ints(0), keepdims=1)
-    k = graph.op("Max", graph.cast(most, np.int64), graph.ints(1))
-    weights, places = graph.ops("TopK", 2, total, k, axis=1)
-    carried = graph.cast(graph.op("Greater", weights, graph.constant(0.0)), np.int64)
+def _attention(graph: Graph, steps: list[Taken]) -> None:
+    """Give out what the steps looked at, side by side: to add up a gene's weights would take rows of all genes."""
+    weights = [step.mask.weights for step in steps]
+    weighted = [
+        graph.op("Mul", step.mask.weights, graph.op("ReduceSum", step.decision, graph.ints(1), keepdims=1))
+        for step in steps
+    ]
+    plain = graph.op("Concat", *weights, axis=1)
+    carried = graph.cast(graph.op("Greater", plain, graph.constant(0.0)), np.int64)
+    places = graph.op("Concat", *(step.mask.genes for step in steps), axis=1)
+    graph.output("attention", plain, np.float32, ["cells", "k"])
+    graph.output("attention_weighted", graph.op("Concat", *weighted, axis=1), np.float32, ["cells", "k"])
     named = graph.cast(graph.op("Mul", places, carried), np.int32)
-    graph.output("attention", weights, np.float32, ["cells", "k"])
     graph.output("attention_genes", named, np.int32, ["cells", "k"])
 
 

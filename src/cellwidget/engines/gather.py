@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from cellwidget.batch import ResultBatch
 
 
+ATTENTION = ("attention", "attention_weighted")
+
+
 class Gathered:
     """Outputs of all cells, batch by batch.
 
@@ -27,27 +30,33 @@ class Gathered:
         self.failed: dict[int, str] = {}
         self._shape = n_obs, n_genes
         self._dense: dict[str, NDArray[np.float32]] = {}
-        self._attention: list[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]] = []
+        self._carried: list[dict[str, NDArray[Any]]] = []
 
     def add(self, result: ResultBatch) -> None:
         """Take in the results of a batch."""
         self.failed |= result.failed
         outputs = dict(result.outputs)
-        weights, genes = outputs.pop("attention", None), outputs.pop("attention_genes", None)
-        if weights is not None and genes is not None:
-            at, place = np.nonzero(weights)  # padding carries no weight
-            self._attention.append((weights[at, place], result.rows[at], genes[at, place]))
+        genes = outputs.pop("attention_genes", None)
+        weights = {name: outputs.pop(name) for name in ATTENTION if name in outputs}
+        if genes is not None and weights:
+            used = np.any([values != 0 for values in weights.values()], axis=0)  # padding carries no weight
+            at, place = np.nonzero(used)
+            columns = {name: values[at, place] for name, values in weights.items()}
+            self._carried.append(columns | {"rows": result.rows[at], "genes": genes[at, place]})
         for name, values in outputs.items():
             if name not in self._dense:
                 self._dense[name] = np.full((self._shape[0], values.shape[1]), np.nan, dtype=np.float32)
             self._dense[name][result.rows] = values
 
     def whole(self, name: str) -> Any:
-        """Give an output of all cells: float32 [cells, d], NaN where a cell failed; "attention" as CSR."""
-        if name != "attention":
+        """Give an output of all cells: float32 [cells, d], NaN where a cell failed; attention as CSR."""
+        if name not in ATTENTION:
             return self._dense.get(name, np.full((self._shape[0], 0), np.nan, dtype=np.float32))
         from scipy import sparse
 
-        empty = np.empty(0, np.float32), np.empty(0, np.int64), np.empty(0, np.int64)
-        weights, rows, genes = (np.concatenate(parts) for parts in zip(empty, *self._attention, strict=True))
-        return sparse.csr_array((weights, (rows, genes)), shape=self._shape)
+        weights, rows, genes = (self._column(which) for which in (name, "rows", "genes"))
+        # what stands several times, a gene that several steps look at, is added up
+        return sparse.csr_array(sparse.coo_array((weights.astype(np.float32), (rows, genes)), shape=self._shape))
+
+    def _column(self, name: str) -> NDArray[Any]:
+        return np.concatenate([np.empty(0, np.int64), *(part[name] for part in self._carried)])
