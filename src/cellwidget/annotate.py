@@ -8,7 +8,7 @@ from cellwidget.cells import check_anndata
 from cellwidget.engines import InKernel
 from cellwidget.engines.kernel import KernelEngine
 from cellwidget.model import load_model
-from cellwidget.results import Results, check_keys, write
+from cellwidget.results import Results, check_keys, nearness_of, write
 from cellwidget.results.write import check_writable
 from cellwidget.run import Run
 
@@ -47,7 +47,8 @@ def annotate(
         Where the counts are, if it should not be looked for.
     key_added
         Results go to ``obs["{key}_label"]``, ``obs["{key}_score"]``, ``obsm["X_{key}"]``, ``uns["{key}"]`` and, for a
-        model with a map of its own, ``obsm["X_{key}_umap"]``.
+        model with a map of its own, ``obsm["X_{key}_umap"]``; for one that knows its training cells
+        ``obs["{key}_distance"]`` and ``obs["{key}_unlike_training"]``.
     total
         An obs column with each cell's total counts, for models that normalise by it; by default the sum over all genes.
     overwrite
@@ -75,7 +76,7 @@ def annotate(
     bundle = loaded.bundle
     engine = KernelEngine(bundle, threads=threads)
     cells = loaded.open(adata, layer=layer, total=total)
-    results = Results(cells.n_obs, bundle.classes, keep=("embedding",))
+    results = Results(cells.n_obs, bundle.classes, keep=("embedding",), nearness=nearness_of(bundle))
     try:
         run = Run(cells, InKernel(engine, batch_size=batch_size), results)
         _run_to_the_end(run, bundle.manifest.title if progress else None)

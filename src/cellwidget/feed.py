@@ -92,15 +92,16 @@ class RunFeed:
         self._columns = columns
         self._reference = reference
         self._selection = selection
+        nearness = results.nearness
         self._schema: Schema = {
             "run": run.id,
             "n": len(results.state),
             "key": key,
             "model": model,
             "report": report,
-            "columns": [*_result_columns(model["classes"], label_colors), *columns.specs],
+            "columns": [*_result_columns(model["classes"], label_colors, nearness is not None), *columns.specs],
             "color": color,
-            "layout": layout,
+            "layout": {**layout, "distance_limit": None if nearness is None else nearness.limit},
             "engines": list(engines),
         }
 
@@ -153,15 +154,17 @@ class RunFeed:
         return self.port.asset(column.removeprefix(ASSET))
 
 
-def _result_columns(classes: Sequence[str], colors: Sequence[str] | None) -> list[ColumnSpec]:
+def _result_columns(classes: Sequence[str], colors: Sequence[str] | None, measured: bool) -> list[ColumnSpec]:
     """Columns that a run fills; a model without classes gives only places."""
     columns: list[ColumnSpec] = [
         {"id": "state", "name": "state", "kind": "category", "group": "result", "dtype": "u1"},
         {"id": "xy", "name": "xy", "kind": "xy", "group": "layout", "dtype": "f4"},
     ]
     columns[0]["categories"] = ["not run", "done", "failed"]
+    distance: ColumnSpec = {"id": "distance", "name": "distance", "kind": "number", "group": "result", "dtype": "f4"}
+    last = [distance] if measured else []
     if not classes:
-        return columns
+        return columns + last
     codes = code_dtype(len(classes))
     for label, score, words in (("label", "score", "score"), ("second", "second_score", "second score")):
         spec: ColumnSpec = {"id": label, "name": label, "kind": "category", "group": "result", "dtype": codes}
@@ -170,4 +173,4 @@ def _result_columns(classes: Sequence[str], colors: Sequence[str] | None) -> lis
             spec["colors"] = list(colors)
         columns.append(spec)
         columns.append({"id": score, "name": words, "kind": "number", "group": "result", "dtype": "f4"})
-    return columns
+    return columns + last

@@ -17,7 +17,7 @@ from cellwidget.feed import RunFeed
 from cellwidget.layout import choose_layout
 from cellwidget.messages import DONE
 from cellwidget.model import load_model
-from cellwidget.results import Results, check_keys, write
+from cellwidget.results import Results, check_keys, nearness_of, write
 from cellwidget.results.scores import softmax
 from cellwidget.run import Run
 
@@ -104,7 +104,7 @@ class Job:
         equipped = Equipped(bundle, outputs, self._threads)
         self._browser = BrowserEngine(equipped, len(bundle.classes), self._on_change)
         keep = ("embedding",) if "embedding" in bundle.outputs else ("logits",)
-        self._results = Results(self.cells.n_obs, bundle.classes, keep=keep)
+        self._results = Results(self.cells.n_obs, bundle.classes, keep=keep, nearness=nearness_of(bundle))
         self.run = Run(
             self.cells,
             self._browser if self._where == "browser" else self._kernel,

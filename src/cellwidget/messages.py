@@ -24,7 +24,7 @@ AssetName = Literal["wasm", "webgpu", "model", "umap"]
 NOT_RUN, DONE, FAILED = 0, 1, 2
 """Where a cell stands: the values of the ``state`` column."""
 
-STREAMED: tuple[str, ...] = ("state", "xy", "label", "score", "second", "second_score")
+STREAMED: tuple[str, ...] = ("state", "xy", "label", "score", "second", "second_score", "entropy", "distance")
 """Columns whose rows go out as the run goes on; all others are sent when a page asks."""
 
 
@@ -77,6 +77,12 @@ class LayoutInfo(TypedDict):
     reference: int
 
 
+class MapInfo(LayoutInfo):
+    """The same, and the distance beyond which a cell is unlike anything in training; None where none is measured."""
+
+    distance_limit: float | None
+
+
 class Schema(TypedDict):
     """All that a page must know before the first row."""
 
@@ -87,7 +93,7 @@ class Schema(TypedDict):
     report: InputReport | None
     columns: list[ColumnSpec]
     color: str
-    layout: LayoutInfo
+    layout: MapInfo
     engines: list[EngineName]
 
 

@@ -51,7 +51,7 @@ def read_reference(path: Path, n_classes: int) -> Reference:
             xy, label = arrays["xy"].astype(np.float32), arrays["label"].astype(np.uint16)
             embedding = arrays["embedding"].astype(np.float32) if "embedding" in arrays else None
             truth = arrays["truth"].astype(np.int32) if "truth" in arrays else None
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
         raise BundleError(f"{path} cannot be read ({error}). {AGAIN}") from error
     if xy.ndim != 2 or xy.shape[1] != 2 or label.shape != xy.shape[:1] or not np.isfinite(xy).all():
         raise BundleError(
@@ -59,8 +59,16 @@ def read_reference(path: Path, n_classes: int) -> Reference:
         )
     if label.size and label.max() >= max(1, n_classes):
         raise BundleError(f"{path} has the label {label.max()}, the model has {n_classes} classes. {AGAIN}")
-    if embedding is not None and (embedding.ndim != 2 or len(embedding) != len(xy) or not np.isfinite(embedding).all()):
+    if embedding is not None and not _is_embedding(embedding, len(xy)):
         raise BundleError(f"{path} must hold finite embedding [{len(xy)} cells, d], not {embedding.shape}. {AGAIN}")
-    if truth is not None and (truth.shape != label.shape or (truth.size and truth.max() >= max(1, n_classes))):
+    if truth is not None and not _is_truth(truth, len(xy), n_classes):
         raise BundleError(f"{path} must hold truth [{len(xy)} cells] of {n_classes} classes at most. {AGAIN}")
     return Reference(xy, label, embedding, truth)
+
+
+def _is_embedding(values: NDArray[np.float32], cells: int) -> bool:
+    return values.ndim == 2 and len(values) == cells and values.shape[1] > 0 and bool(np.isfinite(values).all())
+
+
+def _is_truth(codes: NDArray[np.int32], cells: int, n_classes: int) -> bool:
+    return codes.shape == (cells,) and bool(((codes >= -1) & (codes < max(1, n_classes))).all())

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cellwidget.batch import ResultBatch
+    from cellwidget.results.nearness import Nearness
 
 KEPT = ("embedding", "logits")
 MOST_REASONS = 1_000
@@ -40,9 +41,18 @@ class Results:
         The model's classes, none for a model that gives no labels.
     keep
         Outputs held whole for every cell: any of "embedding" and "logits".
+    nearness
+        Measures how far cells are from the model's training cells; None where these are not known.
     """
 
-    def __init__(self, n_obs: int, classes: Sequence[str], *, keep: Collection[str] = KEPT) -> None:
+    def __init__(
+        self,
+        n_obs: int,
+        classes: Sequence[str],
+        *,
+        keep: Collection[str] = KEPT,
+        nearness: Nearness | None = None,
+    ) -> None:
         self.classes = list(classes)
         codes = np.dtype(code_dtype(len(self.classes)))
         self.missing = int(np.iinfo(codes).max)
@@ -51,7 +61,9 @@ class Results:
         self.score = np.full(n_obs, np.nan, dtype=np.float32)
         self.second = np.full(n_obs, self.missing, dtype=codes)
         self.second_score = np.full(n_obs, np.nan, dtype=np.float32)
+        self.distance = np.full(n_obs if nearness else 0, np.nan, dtype=np.float32)
         self.xy = np.full((n_obs, 2), np.nan, dtype=np.float32)
+        self.nearness = nearness
         self._keep = tuple(keep)
         self._kept: dict[str, NDArray[np.float32]] = {}
         self._reasons: dict[str, int] = {}
@@ -74,7 +86,13 @@ class Results:
             If an output does not have a row per cell, or logits not a column per class.
         """
         self._check(result)
+        embedding = result.outputs.get("embedding")
+        distance = None
+        if self.nearness is not None and embedding is not None:
+            distance = self.nearness.distances(embedding)  # type: ignore[arg-type]  # takes its time: not under the lock
         with self._lock:
+            if distance is not None:
+                self.distance[result.rows] = distance
             if len(result.rows):
                 self._fill(result)
             if result.failed:
@@ -214,7 +232,11 @@ class Results:
             return np.flatnonzero((self.state == DONE) & ~np.isfinite(self.xy[:, 0]))
 
     def predictions(self, obs_names: pd.Index[str]) -> pd.DataFrame:
-        """One row per cell: label, score, second, second_score, umap_0, umap_1; missing where not yet run."""
+        """One row per cell, missing where not yet run.
+
+        Columns are label, score, second, second_score; distance and unlike_training (False where the distance is not
+        known) for models that know their training cells; umap_0, umap_1.
+        """
         import pandas as pd
 
         with self._lock:
@@ -224,6 +246,9 @@ class Results:
                 columns["score"] = self.score.copy()
                 columns["second"] = self.as_categorical(self.second)
                 columns["second_score"] = self.second_score.copy()
+            if self.nearness is not None:
+                columns["distance"] = self.distance.copy()
+                columns["unlike_training"] = self.distance > self.nearness.limit
             columns["umap_0"], columns["umap_1"] = self.xy[:, 0].copy(), self.xy[:, 1].copy()
         return pd.DataFrame(columns, index=obs_names)
 
@@ -237,7 +262,7 @@ class Results:
 
     def _streamed(self, column: str) -> NDArray[Any]:
         match column:
-            case "state" | "xy" | "label" | "score" | "second" | "second_score":
+            case "state" | "xy" | "label" | "score" | "second" | "second_score" | "distance":
                 values: NDArray[Any] = getattr(self, column)
                 return values
         raise KeyError(f"{column!r} does not stream")

@@ -39,6 +39,8 @@ def slots(key: str) -> dict[str, Slot]:
     return {
         "label": Slot("obs", f"{key}_label"),
         "score": Slot("obs", f"{key}_score"),
+        "distance": Slot("obs", f"{key}_distance"),
+        "unlike": Slot("obs", f"{key}_unlike_training"),
         "embedding": Slot("obsm", f"X_{key}"),
         "umap": Slot("obsm", f"X_{key}_umap"),
         "colors": Slot("uns", f"{key}_label_colors"),
@@ -98,7 +100,8 @@ def write(
     results, obs_names
         The results, and the names of their cells.
     key
-        What they go under: ``obs["{key}_label"]``, ``obs["{key}_score"]``, ``obsm["X_{key}"]``,
+        What they go under: ``obs["{key}_label"]``, ``obs["{key}_score"]``, ``obs["{key}_distance"]`` and
+        ``obs["{key}_unlike_training"]`` where the model knows its training cells, ``obsm["X_{key}"]``,
         ``obsm["X_{key}_umap"]``, ``uns["{key}_label_colors"]`` and ``uns[key]``.
     info
         What to record in ``uns[key]``; entries that are None are left out, since old files cannot hold them.
@@ -127,7 +130,8 @@ def write(
     values = _values(results, rows, layout=layout, colors=colors)
     places = slots(key)
     wrote = [str(places[name]) for name in (*values, "info")]
-    values["info"] = _info(info, wrote)
+    limit = None if results.nearness is None else results.nearness.limit
+    values["info"] = _info({**info, "distance_limit": limit}, wrote)
     stale = _ours(adata, key) | ({*places.values()} if overwrite else set())
     _swap(adata, {places[name]: value for name, value in values.items()}, stale)
     return next(places[name].key for name in ("label", "embedding", "umap", "info") if name in values)
@@ -192,6 +196,9 @@ def _values(
         if colors is not None:
             by_class = dict(zip(results.classes, colors, strict=True))
             values["colors"] = np.array([by_class[name] for name in label.cat.categories])
+    if results.nearness is not None:
+        distance = _picked(results.distance, rows)
+        values["distance"], values["unlike"] = distance, distance > results.nearness.limit
     if results.embedding is not None:
         values["embedding"] = _picked(results.embedding, rows)
     if layout and results.counts[2]:
