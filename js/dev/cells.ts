@@ -74,16 +74,29 @@ function reference(count: number, next: () => number): NonNullable<MemoryData["r
   return { xy, labels };
 }
 
+const LIMIT = 1.2;
+/** One cell in so many is unlike anything in training. */
+const FOREIGN = 40;
+
+/** Distances to training cells, small but for some. */
+function distances(n: number): Float32Array {
+  const next = random(5);
+  return Float32Array.from({ length: n }, () =>
+    next() < 1 / FOREIGN ? LIMIT * (1.02 + 2 * next()) : 0.9 * next() ** 2,
+  );
+}
+
 const CATEGORY = { kind: "category", dtype: "u1" } as const;
 
-function columnsOf(classes: string[]): ColumnSpec[] {
-  return [
+function columnsOf(classes: string[], mapped: boolean): ColumnSpec[] {
+  const columns: ColumnSpec[] = [
     { id: "cell", name: "cell", kind: "text", group: "name", dtype: "u4" },
     { id: "xy", name: "xy", kind: "xy", group: "layout", dtype: "f4" },
     { id: "label", name: "label", group: "result", categories: classes, ...CATEGORY },
     { id: "score", name: "score", kind: "number", group: "result", dtype: "f4" },
     { id: "second", name: "second", group: "result", categories: classes, ...CATEGORY },
     { id: "second_score", name: "second score", kind: "number", group: "result", dtype: "f4" },
+    { id: "distance", name: "distance", kind: "number", group: "result", dtype: "f4" },
     { id: "obs:region", name: "region", group: "obs", categories: REGIONS, ...CATEGORY },
     { id: "obs:donor", name: "donor", group: "obs", categories: DONORS, ...CATEGORY },
     { id: "obs:n_genes", name: "n_genes", kind: "number", group: "obs", dtype: "f4", integer: true },
@@ -92,6 +105,7 @@ function columnsOf(classes: string[]): ColumnSpec[] {
     // The most categories a legend meets, and a hostile name.
     { id: "obs:cluster", name: "cluster", group: "obs", categories: clusters(), ...CATEGORY },
   ];
+  return columns.filter(({ id }) => mapped || id !== "distance");
 }
 
 const clusters = () => Array.from({ length: 40 }, (_, i) => (i === 3 ? "<b>bold</b>" : `cluster ${i + 1}`));
@@ -130,7 +144,7 @@ export function makeCells({ n, source, reference: mapped, engines = ["kernel"] }
     names.push(`F2S4_${plate}${String(100 + (i % 900))}_${String(well).padStart(3, "0")}_${"ABCDEFGH"[i % 8]}01`);
   }
   const obs = { ...numbers, ...counts, ...codes };
-  const columns = columnsOf(classes);
+  const columns = columnsOf(classes, mapped > 0);
   const detail = (row: number): CellDetail => ({
     row,
     name: names[row] ?? "",
@@ -167,7 +181,12 @@ export function makeCells({ n, source, reference: mapped, engines = ["kernel"] }
       },
       columns,
       color: "label",
-      layout: { source, name: source === "obsm" ? "X_umap" : "", reference: mapped },
+      layout: {
+        source,
+        name: source === "obsm" ? "X_umap" : "",
+        reference: mapped,
+        distance_limit: mapped > 0 ? LIMIT : null,
+      },
       engines,
     },
     columns: {
@@ -177,6 +196,7 @@ export function makeCells({ n, source, reference: mapped, engines = ["kernel"] }
       second,
       score: numbers.score,
       second_score: numbers.second_score,
+      distance: distances(n),
       ...Object.fromEntries(Object.entries(obs).map(([name, values]) => [`obs:${name}`, values])),
     },
     reference: mapped > 0 ? reference(mapped, next) : undefined,

@@ -81,7 +81,7 @@ function schemaOf(n: number, categories: string[], reference: number): Schema {
       column("score", "number", "f4"),
     ],
     color: "label",
-    layout: { source: "model", name: "UMAP", reference },
+    layout: { source: "model", name: "UMAP", reference, distance_limit: null },
     engines: ["kernel"],
   };
 }

@@ -27,7 +27,7 @@ export const CELL = { notRun: 0, done: 1, failed: 2 } as const;
  * - `text`: UTF-8. - `xy`: pairs of f4, NaN where the cell has no place.
  */
 export interface ColumnSpec {
-  /** Unique: `cell` (obs_names), `state`, `xy`, `label`, `score`, `second`, `second_score`, or `obs:NAME`. */
+  /** Unique: `cell` (obs_names), `state`, `xy`, `label`, `score`, `second`, `second_score`, `entropy`, `distance` (to the model's training cells), or `obs:NAME`. */
   id: string;
   /** What people read in heads and menus. Data from outside: never markup. */
   name: string;
@@ -42,7 +42,7 @@ export interface ColumnSpec {
 }
 
 /** Columns whose rows arrive in `rows` frames as the run goes on. All others are asked for with `want`. */
-export const STREAMED = ["state", "xy", "label", "score", "second", "second_score"] as const;
+export const STREAMED = ["state", "xy", "label", "score", "second", "second_score", "entropy", "distance"] as const;
 
 /** What the model found in the data: the same as `model.check(adata)` prints. */
 export interface InputReport {
@@ -91,6 +91,8 @@ export interface Schema {
     name: string;
     /** Number of reference cells that `reference` will bring; 0: none. */
     reference: number;
+    /** The `distance` beyond which a cell is unlike anything in training; null where no distance is measured. */
+    distance_limit: number | null;
   };
   engines: EngineName[];
 }

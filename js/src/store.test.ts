@@ -16,7 +16,7 @@ const schema = (more: Partial<Schema> = {}): Schema => ({
     { id: "obs:batch", name: "batch", kind: "category", group: "obs", dtype: "u1", categories: ["x"] },
   ],
   color: "label",
-  layout: { source: "model", name: "", reference: 0 },
+  layout: { source: "model", name: "", reference: 0, distance_limit: null },
   engines: ["kernel"],
   ...more,
 });
@@ -76,7 +76,7 @@ describe("a run begins", () => {
   });
 
   test("names are asked for, and what the layout needs", () => {
-    sink.schema(schema({ layout: { source: "obsm", name: "X_umap", reference: 9 } }), state);
+    sink.schema(schema({ layout: { source: "obsm", name: "X_umap", reference: 9, distance_limit: null } }), state);
     expect(vi.mocked(session.want).mock.calls.flat()).toEqual(["cell", "reference", "xy"]);
   });
 

@@ -243,6 +243,46 @@ def test_gene_lists_are_text(tmp_path: Path) -> None:
         save_bundle(tmp_path, MANIFEST, GENES, {"model.onnx": b"a graph", "genes.txt": b"\xff\xfe"})
 
 
+def reference_of(**arrays: Any) -> bytes:
+    file = BytesIO()
+    whole = {"xy": np.zeros((4, 2), np.float32), "label": np.array([0, 1, 1, 0], np.uint16)}
+    np.savez(file, **(whole | arrays))
+    return file.getvalue()
+
+
+def test_a_reference_may_hold_embeddings_and_the_labels_of_the_training(tmp_path: Path) -> None:
+    embedding, truth = np.arange(12, dtype=np.float64).reshape(4, 3), np.array([1, -1, 0, 1])
+    content = reference_of(embedding=embedding, truth=truth)
+    folder = save_bundle(tmp_path, MANIFEST, GENES, {"model.onnx": b"a graph", "reference.npz": content})
+    reference = Bundle.load(folder).reference()
+    assert reference is not None and reference.embedding is not None and reference.truth is not None
+    assert reference.embedding.dtype == np.float32 and reference.embedding.tolist() == embedding.tolist()
+    assert reference.truth.tolist() == [1, -1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"embedding": np.zeros((3, 8), np.float32)},
+        {"embedding": np.zeros((4, 0), np.float32)},
+        {"embedding": np.zeros(4, np.float32)},
+        {"embedding": np.full((4, 8), np.nan, np.float32)},
+        {"embedding": np.array([["a"] * 8] * 4)},
+        {"embedding": np.zeros((4, 8), dtype=[("a", "f4"), ("b", "f4")])},
+        {"truth": np.zeros(3, np.int32)},
+        {"truth": np.array([0, 1, 2, 0])},
+        {"truth": np.array([0, 1, -2, 0])},
+        {"truth": np.array(["a", "b", "c", "d"])},
+    ],
+    ids=str,
+)
+def test_a_reference_of_what_cannot_be_is_refused(tmp_path: Path, wrong: dict[str, np.ndarray]) -> None:
+    files = {"model.onnx": b"a graph", "reference.npz": reference_of(**wrong)}
+    folder = save_bundle(tmp_path, MANIFEST, GENES, files)
+    with pytest.raises(BundleError, match=r"reference\.npz"):
+        Bundle.load(folder).reference()
+
+
 @pytest.mark.parametrize("content", [reference_file(labels=3), b"no archive", b""])
 def test_a_reference_that_fits_nothing_is_refused(tmp_path: Path, content: bytes) -> None:
     folder = save_bundle(tmp_path, MANIFEST, GENES, {"model.onnx": b"a graph", "reference.npz": content})

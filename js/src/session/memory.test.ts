@@ -16,7 +16,7 @@ const schema = (source: Schema["layout"]["source"]): Schema => ({
     { id: "score", name: "score", kind: "number", group: "result", dtype: "f4" },
   ],
   color: "label",
-  layout: { source, name: "", reference: 1 },
+  layout: { source, name: "", reference: 1, distance_limit: null },
   engines: ["kernel"],
 });
 

@@ -48,7 +48,7 @@ export function schemaOf(n: number, run = "r1"): Schema {
     report: null,
     columns: COLUMNS,
     color: "label",
-    layout: { source: "model", name: "UMAP", reference: 0 },
+    layout: { source: "model", name: "UMAP", reference: 0, distance_limit: null },
     engines: ["kernel"],
   };
 }
