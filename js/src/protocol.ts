@@ -269,8 +269,10 @@ export type FromKernel =
       total: number;
     }
   /**
-   * Cells to run, lent to this page. Buffers: u4 `indptr` (n + 1), gene positions, counts, and one per extra:
-   * `total` f4, `uniform` f8 [n, uniform], `batch` u4.
+   * Cells to run, lent to this page, packed. Buffers: u4 `indptr` (n + 1); for each gene the gap after the one before,
+   * u1, in the order that the column `asset:order` gives (255: the next of the u4 that follow in a buffer of their own);
+   * counts, f4, or less one in half bytes, the first in the lower half (15: the next of the u2 that follow); and one
+   * per extra: `total` f4, `uniform` f8 [n, uniform], `batch` u4.
    */
   | {
       type: "cells";
@@ -279,8 +281,7 @@ export type FromKernel =
       run: string;
       lease: number;
       n: number;
-      genes: "u2" | "u4";
-      counts: "u1" | "u2" | "f4";
+      counts: "nibbles" | "f4";
       extras: ("total" | "uniform" | "batch")[];
     }
   /** Buffer 0: bitset. `version` grows with each change; `page` made it (null: Python). */

@@ -13,6 +13,7 @@ from cellwidget.engines import InKernel
 from cellwidget.engines.browser import BrowserEngine
 from cellwidget.engines.equipment import Equipped, has_runtime
 from cellwidget.engines.kernel import STREAMED_OUTPUTS, KernelEngine, cores
+from cellwidget.engines.packing import Packer
 from cellwidget.feed import RunFeed
 from cellwidget.layout import choose_layout
 from cellwidget.messages import DONE
@@ -102,7 +103,7 @@ class Job:
         self._engine = KernelEngine(bundle, threads=threads, outputs=outputs)
         self._kernel = InKernel(self._engine, threads=threads)
         equipped = Equipped(bundle, outputs, self._threads)
-        self._browser = BrowserEngine(equipped, len(bundle.classes), self._on_change)
+        self._browser = BrowserEngine(equipped, len(bundle.classes), Packer(self.cells.order), self._on_change)
         keep = ("embedding",) if "embedding" in bundle.outputs else ("logits",)
         self._results = Results(self.cells.n_obs, bundle.classes, keep=keep, nearness=nearness_of(bundle))
         self.run = Run(

@@ -11,10 +11,12 @@ import pytest
 
 from cellwidget.engines import InKernel, browser
 from cellwidget.engines.browser import BrowserEngine
+from cellwidget.engines.packing import Packer
 from cellwidget.results import Results
 from cellwidget.run import Run, RunError
 
 from .engine_cases import CLASSES, GENES, FakeEngine, cells_of, dataset, fake_outputs
+from .unpacking import unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +57,8 @@ class Page:
         lent = self.engine.lend(self.name)
         if lent is not None:
             self.seen = lent.lease
-            self.held.append((lent.lease, lent.batch))
+            order = np.frombuffer(self.engine.asset("order") or b"", np.uint32)
+            self.held.append((lent.lease, unpacked(lent.cells, order)))
         return lent is not None
 
     def finish(self, bad: dict[int, str] | None = None) -> None:
@@ -87,8 +90,8 @@ def spread(batch: SparseBatch) -> np.ndarray:
 
 
 def made(adata: AnnData) -> tuple[Run, BrowserEngine]:
-    engine = BrowserEngine(Equipment(), len(CLASSES))  # type: ignore[arg-type]
     cells = cells_of(adata)
+    engine = BrowserEngine(Equipment(), len(CLASSES), Packer(cells.order))  # type: ignore[arg-type]
     return Run(cells, engine, Results(cells.n_obs, CLASSES, keep=("embedding",))), engine
 
 

@@ -14,9 +14,12 @@ import pytest
 
 from cellwidget.batch import SparseBatch
 from cellwidget.channel import Channel, pages, sender
+from cellwidget.engines.packing import Packer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from cellwidget.engines.packing import Packed
 
 N_OBS = 1_000
 
@@ -82,13 +85,14 @@ class FakePort:
     def pull(self, name: str, demand: Any) -> None:
         self.told.append(("pull", name, demand["room"]))
 
-    def lend(self, name: str) -> tuple[int, SparseBatch] | None:
+    def lend(self, name: str) -> tuple[int, Packed] | None:
         if self.lent or not self.told:
             return None
         self.lent = True
         rows, indptr = np.arange(2), np.array([0, 1, 3], np.uint32)
         genes, counts = np.array([1, 2, 3], np.uint16), np.array([5, 1, 7], np.uint8)
-        return 2, SparseBatch(rows, indptr, genes, counts, total=np.array([5, 8], np.float32))
+        cells = SparseBatch(rows, indptr, genes, counts, total=np.array([5, 8], np.float32))
+        return 2, Packer(np.arange(4, dtype=np.int32)).pack(cells)
 
     def take(self, name: str, lease: int, outputs: Any, failed: Any) -> None:
         if lease != 2:
@@ -416,11 +420,10 @@ def test_a_page_that_computes_is_equipped_lent_cells_and_heard(net: Net) -> None
     page.say(type="pull", run="r1", room=64, leases=[], seen=0, workers=2, backend="wasm")
     until(lambda: "cells" in page.kinds(), "cells")
     (header, buffers) = next(got for got in page.got if got[0]["type"] == "cells")
-    assert (header["lease"], header["n"], header["genes"], header["counts"]) == (2, 2, "u2", "u1")
-    assert header["extras"] == ["total"]
-    kinds = ("u4", "u2", "u1", "f4")
+    assert (header["lease"], header["n"], header["counts"], header["extras"]) == (2, 2, "nibbles", ["total"])
+    kinds = ("u4", "u1", "u4", "u1", "u2", "f4")
     values = [np.frombuffer(raw, kind).tolist() for raw, kind in zip(buffers, kinds, strict=True)]
-    assert values == [[0, 1, 3], [1, 2, 3], [5, 1, 7], [5.0, 8.0]]
+    assert values == [[0, 1, 3], [1, 2, 0], [], [4, 6], [], [5.0, 8.0]]
     outputs = [{"name": "logits", "width": 2}]
     told = {"type": "results", "run": "r1", "lease": 2, "outputs": outputs, "failed": [[1, "x"]]}
     raw = np.array([1, 2], np.float32).tobytes()

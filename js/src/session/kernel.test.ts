@@ -300,19 +300,32 @@ describe("KernelSession", () => {
       await expect(session.port.asset("model", () => {})).rejects.toThrow("closed");
     });
 
-    test("cells are lent in the types in which they came", () => {
+    test("cells are unpacked, once the order of their genes is known", async () => {
       const take = vi.fn();
       session.port.serve(take);
-      const header = { type: "cells", seq: 1, run: "r1", lease: 2, n: 2, genes: "u2", counts: "u1", extras: ["total"] };
-      const raw = [u4(0, 1, 3), new Uint16Array([1, 2, 3]).buffer, u1(5, 1, 7), new Float32Array([5, 8]).buffer];
-      comm.tell(header, raw);
-      comm.tell(header, raw.slice(0, 3)); // not whole
+      comm.tell({ type: "schema", schema: SCHEMA, state: STATE, selection: 0 });
+      const header = { type: "cells", seq: 1, run: "r1", lease: 2, n: 2, counts: "nibbles", extras: ["total"] };
+      const total = new Float32Array([5, 8]).buffer;
+      const raw = [u4(0, 1, 3), u1(1, 0, 255), u4(), u1(4, 6), new Uint16Array(), total] as const;
+      const whole = [raw[0], u1(1, 0, 1), ...raw.slice(2)] as ArrayBuffer[];
+      comm.tell(header, whole);
+      comm.tell(header, whole.slice(0, 5)); // not whole
+      comm.tell({ ...header, lease: 3 }, raw as unknown as ArrayBuffer[]); // a gene that there is not
+      moment();
+      expect(comm.sent.at(-2)).toMatchObject({ type: "want", column: "asset:order", start: 0 });
+      expect(take).not.toHaveBeenCalled();
+      const order = [...new Uint8Array(u4(7, 3, 9))];
+      comm.tell(
+        { type: "column", seq: 2, run: "r1", column: "asset:order", dtype: "u1", start: 0, count: 12, total: 12 },
+        [u1(...order)],
+      );
+      await vi.advanceTimersByTimeAsync(0);
       expect(take).toHaveBeenCalledTimes(1);
       expect(take).toHaveBeenCalledWith({
         run: "r1",
         lease: 2,
         indptr: new Uint32Array([0, 1, 3]),
-        genes: new Uint16Array([1, 2, 3]),
+        genes: new Uint16Array([3, 7, 9]),
         counts: new Uint8Array([5, 1, 7]),
         total: new Float32Array([5, 8]),
       });

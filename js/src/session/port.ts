@@ -1,11 +1,14 @@
 /** The engine's side of a kernel session: files and cells come from the kernel, results go back and are kept until they are there. */
 import type { AssetName, CellDetail, Demand, Equipment, FromKernel, ToKernel, Transport } from "../protocol";
 import type { EnginePort, Lease, LeaseResult } from "./session";
+import { unpack } from "./unpack";
 import { decode, type Raw, toBase64 } from "./wire";
 
 type Body<T> = T extends { page: string } ? Omit<T, "page"> : never;
 type Asked = Exclude<Extract<ToKernel, { id: number }>, { type: "select" }>;
 export type Question = Body<Asked> extends infer B ? (B extends { id: number } ? Omit<B, "id"> : never) : never;
+
+type Lent = Extract<FromKernel, { type: "cells" }>;
 
 /** The kernel answered, and will not have it. */
 export class Refused extends Error {}
@@ -34,6 +37,10 @@ export class KernelPort implements EnginePort {
   readonly #link: Link;
   readonly #downloads = new Map<string, Download>();
   #take: ((lease: Lease) => void) | null = null;
+  /** In which genes come: of this run's data and model. */
+  #order: Uint32Array | null = null;
+  readonly #waiting: [Lent, Raw[]][] = [];
+  #learning: Promise<void> | null = null;
   #closed = false;
 
   constructor(link: Link) {
@@ -44,7 +51,7 @@ export class KernelPort implements EnginePort {
     return (await this.#insist({ type: "equip" })) as Equipment;
   }
 
-  asset(name: AssetName, progress: (bytes: number) => void): Promise<Uint8Array> {
+  asset(name: AssetName | "order", progress: (bytes: number) => void): Promise<Uint8Array> {
     const column = `${ASSET}${name}`;
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(closed());
@@ -89,25 +96,32 @@ export class KernelPort implements EnginePort {
     download.resolve(download.bytes);
   }
 
-  cells(message: Extract<FromKernel, { type: "cells" }>, raw: Raw[]): void {
-    const [indptr, genes, counts, ...rest] = raw;
-    if (!indptr || !genes || !counts || rest.length !== message.extras.length) return;
-    const extra = (name: "total" | "uniform" | "batch") => rest[message.extras.indexOf(name)];
-    const [total, uniform, batch] = [extra("total"), extra("uniform"), extra("batch")];
-    this.#take?.({
-      run: message.run,
-      lease: message.lease,
-      indptr: decode(indptr, "u4") as Uint32Array,
-      genes: decode(genes, message.genes) as Lease["genes"],
-      counts: decode(counts, message.counts) as Lease["counts"],
-      ...(total && { total: decode(total, "f4") as Float32Array }),
-      ...(uniform && { uniform: decode(uniform, "f8") as Float64Array }),
-      ...(batch && { batch: decode(batch, "u4") as Uint32Array }),
-    });
+  /** Cells that came before the order of their genes wait for it. */
+  cells(message: Lent, raw: Raw[]): void {
+    if (this.#order) return this.#lend(message, raw, this.#order);
+    this.#waiting.push([message, raw]);
+    this.#learning ??= this.#learn().catch(() => {});
+  }
+
+  #lend(message: Lent, raw: Raw[], order: Uint32Array): void {
+    try {
+      this.#take?.({ run: message.run, lease: message.lease, ...unpack(message, raw, order) });
+    } catch {
+      // They are not whole. The kernel hears what the page holds, and lends them again.
+    }
+  }
+
+  async #learn(): Promise<void> {
+    const order = decode(await this.asset("order", () => {}), "u4") as Uint32Array;
+    this.#order = order;
+    this.#learning = null;
+    for (const [message, raw] of this.#waiting.splice(0)) this.#lend(message, raw, order);
   }
 
   /** Another run began, and what was under way is void; files are the model's, and asked for again. */
   restart(): void {
+    this.#order = null;
+    this.#waiting.length = 0;
     for (const column of this.#downloads.keys()) this.#link.want(column);
   }
 

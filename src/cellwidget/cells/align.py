@@ -60,6 +60,11 @@ class Aligner:
         Length of that list.
     encoding
         How counts are stored.
+
+    Attributes
+    ----------
+    order
+        Positions in the model's gene list, in the order in which they stand in a cell, int32 [genes matched].
     """
 
     def __init__(self, positions: NDArray[np.int32], n_genes: int, encoding: Encoding) -> None:
@@ -69,6 +74,7 @@ class Aligner:
         self._genes = positions.astype(dtype)  # -1 becomes 65,535, which no gene has
         self._unmatched = self._genes.dtype.type(np.int32(-1).astype(dtype))
         self._first_column = _first_columns(positions)
+        self.order: NDArray[np.int32] = positions[(positions >= 0) & (self._first_column == np.arange(len(positions)))]
         self._summed = np.bincount(self._first_column, minlength=len(positions))[self._first_column] > 1
 
     def __call__(self, stored: Rows, first: int) -> Chunk:

@@ -178,6 +178,11 @@ class Cells:
         self._thread: threading.Thread | None = None
         self._closed = False
 
+    @property
+    def order(self) -> NDArray[np.int32]:
+        """Positions in the model's gene list, in the order in which they stand in a cell, int32 [genes matched]."""
+        return self._aligner.order
+
     def start(self) -> None:
         """Begin to read ahead, in a thread of its own; nothing happens where cells are read as they come."""
         with self._changed:

@@ -10,10 +10,21 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from cellwidget.batch import SparseBatch
     from cellwidget.messages import CellDetail, Command, Demand, DType, Equipment, RunState, Schema
 
 Buffers = list[bytes | memoryview]
+
+
+class Cells(Protocol):
+    """Cells as they cross."""
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """What the message says of the buffers."""
+
+    @property
+    def buffers(self) -> list[NDArray[Any]]:
+        """Its buffers."""
 
 
 class Port(Protocol):
@@ -28,7 +39,7 @@ class Port(Protocol):
     def pull(self, name: str, demand: Demand) -> None:
         """Take in what a page has room for."""
 
-    def lend(self, name: str) -> tuple[int, SparseBatch] | None:
+    def lend(self, name: str) -> tuple[int, Cells] | None:
         """Give the next cells for a page, with the number of the lease, if there are any."""
 
     def take(

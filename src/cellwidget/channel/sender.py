@@ -8,8 +8,6 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from cellwidget.messages import STREAMED
 
 if TYPE_CHECKING:
@@ -210,13 +208,8 @@ class Sender:
         if lent is None:
             return False
         lease, cells = lent
-        buffers: Buffers = [_raw(cells.indptr), _raw(cells.genes), _raw(cells.counts)]
-        extras = {"total": cells.total, "uniform": cells.uniform, "batch": cells.batch}
-        there = {name: values for name, values in extras.items() if values is not None}
-        buffers += [_raw(values.astype(np.uint32) if name == "batch" else values) for name, values in there.items()]
-        types = {"genes": _dtype(cells.genes), "counts": _dtype(cells.counts), "extras": list(there)}
-        header = {"type": "cells", "run": page.run, "lease": lease, "n": len(cells)}
-        self._send_frame(page, header | types, buffers)
+        header = {"type": "cells", "run": page.run, "lease": lease, **cells.header}
+        self._send_frame(page, header, [_raw(buffer) for buffer in cells.buffers])
         return True
 
     def _send_piece(self, page: Page, feed: Feed) -> bool:

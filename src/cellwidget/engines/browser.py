@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cellwidget.batch import SparseBatch
     from cellwidget.engines.base import Task
     from cellwidget.engines.equipment import Equipped
+    from cellwidget.engines.packing import Packed, Packer
     from cellwidget.messages import Backend, Demand, EngineName, Equipment
 
 SILENT = 6.0
@@ -40,6 +40,8 @@ MOST_REFUSED = 3
 """Results in a row that cannot be used, after which a page is not asked again."""
 FIRST_CELLS = 64
 """Of one lease, while it is not known how large cells are."""
+ORDER = "order"
+"""What pages call the order of genes, which they need to unpack cells."""
 PATIENCE = 1.0
 """Seconds after which to look for pages that went away."""
 
@@ -56,7 +58,7 @@ class Lent(NamedTuple):
     """A lease: cells on their way to a page."""
 
     lease: int
-    batch: SparseBatch
+    cells: Packed
 
 
 @dataclass
@@ -84,14 +86,19 @@ class BrowserEngine:
         What pages need to run the model.
     classes
         How many logits a cell has.
+    packer
+        Packs cells for their way.
     on_change
         Called when there is something to send.
     """
 
     name: EngineName = "browser"
 
-    def __init__(self, equipped: Equipped, classes: int, on_change: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, equipped: Equipped, classes: int, packer: Packer, on_change: Callable[[], None] = lambda: None
+    ) -> None:
         self._equipped = equipped
+        self._packer = packer
         self._on_change = on_change
         self._pages: dict[str, _Worker] = {}
         self._loading: dict[str, float] = {}
@@ -187,26 +194,27 @@ class BrowserEngine:
         if failed:
             task.record(ResultBatch(batch.rows[:0], {}, failed))
         if len(batch):
-            self._cell_bytes = max(1.0, _bytes(batch) / len(batch))
-            self._hand_over(name, batch)
+            cells = self._packer.pack(batch)
+            self._cell_bytes = max(1.0, cells.nbytes / len(cells))
+            self._hand_over(name, cells)
         return True
 
     def _free(self, page: _Worker) -> int:
         """Cells to send now: a good part of what there is room for, since each message has its cost."""
-        if sum(_bytes(lent.batch) for lent in page.outbox) > OUTBOX_BYTES:
+        if sum(lent.cells.nbytes for lent in page.outbox) > OUTBOX_BYTES:
             return 0
         free = min(page.room, MOST_ROOM) - page.outstanding()
         return free if 4 * free >= page.room or not page.leases else 0
 
-    def _hand_over(self, name: str, batch: SparseBatch) -> None:
+    def _hand_over(self, name: str, cells: Packed) -> None:
         with self._changed:
             page = self._pages.get(name)
             if page is None:
-                self._lost.append(batch.rows)
+                self._lost.append(cells.rows)
                 return
             self._leases += 1
-            page.leases[self._leases] = batch.rows, time.monotonic()
-            page.outbox.append(Lent(self._leases, batch))
+            page.leases[self._leases] = cells.rows, time.monotonic()
+            page.outbox.append(Lent(self._leases, cells))
 
     def _reclaim(self, task: Task) -> None:
         """Take back what pages lost; of a page that fell silent only when another has nothing else to do."""
@@ -262,7 +270,9 @@ class BrowserEngine:
         return self._equipped.describe()
 
     def asset(self, name: str) -> bytes | None:
-        """Give a file of the equipment; None if there is none of that name."""
+        """Give a file of the equipment, or the order in which genes come; None if there is none of that name."""
+        if name == ORDER:
+            return self._packer.order
         return self._equipped.contents.get(name)  # type: ignore[call-overload, no-any-return]
 
     def pull(self, name: str, demand: Demand) -> None:
@@ -291,7 +301,7 @@ class BrowserEngine:
             if page is None or not page.outbox:
                 return None
             lent = page.outbox.pop(0)
-            page.leases[lent.lease] = lent.batch.rows, time.monotonic()
+            page.leases[lent.lease] = lent.cells.rows, time.monotonic()
             return lent
 
     def take(
@@ -356,7 +366,3 @@ class BrowserEngine:
                 raise ValueError(f"{output} is {values.shape}, expected was {(len(good), width)}")
         self._widths |= {output: values.shape[1] for output, values in outputs.items()}
         return ResultBatch(good, dict(outputs), reasons)
-
-
-def _bytes(batch: SparseBatch) -> int:
-    return batch.genes.nbytes + batch.counts.nbytes
