@@ -76,13 +76,16 @@ def annotate(
     bundle = loaded.bundle
     engine = KernelEngine(bundle, threads=threads)
     cells = loaded.open(adata, layer=layer, total=total)
-    results = Results(cells.n_obs, bundle.classes, keep=("embedding",), nearness=nearness_of(bundle))
+    nearness = nearness_of(bundle)
+    results = Results(
+        cells.n_obs, bundle.classes, keep=("embedding",), nearness=nearness, temperature=loaded.temperature
+    )
     try:
         run = Run(cells, InKernel(engine, batch_size=batch_size), results)
         _run_to_the_end(run, bundle.manifest.title if progress else None)
     finally:
         cells.close()
-    info = loaded.written_info(cells.report, results.counts, layer=layer, total=total)
+    info = loaded.written_info(cells.report, results, layer=layer, total=total)
     write(
         adata,
         results,

@@ -105,7 +105,13 @@ class Job:
         equipped = Equipped(bundle, outputs, self._threads)
         self._browser = BrowserEngine(equipped, len(bundle.classes), Packer(self.cells.order), self._on_change)
         keep = ("embedding",) if "embedding" in bundle.outputs else ("logits",)
-        self._results = Results(self.cells.n_obs, bundle.classes, keep=keep, nearness=nearness_of(bundle))
+        self._results = Results(
+            self.cells.n_obs,
+            bundle.classes,
+            keep=keep,
+            nearness=nearness_of(bundle),
+            temperature=self._model.temperature,
+        )
         self.run = Run(
             self.cells,
             self._browser if self._where == "browser" else self._kernel,
@@ -208,7 +214,7 @@ class Job:
     def write(self, adata: AnnData, *, overwrite: bool) -> str:
         """Put the results into an AnnData, aligned by name; returns the main key written."""
         read_as = {"layer": self._layer, "total": self._total, "basis": self._basis}
-        info = self._model.written_info(self.cells.report, self._results.counts, **read_as)
+        info = self._model.written_info(self.cells.report, self._results, **read_as)
         return write(
             adata,
             self._results,
@@ -248,7 +254,7 @@ class Job:
             batch, _ = self.cells.read(row, row + 1)
             outputs = self._engine.explain(batch).outputs
             if "logits" in outputs:
-                detail["labels"] = _best_labels(outputs["logits"][0])
+                detail["labels"] = _best_labels(outputs["logits"][0], self._results.temperature)
             if "attention" in outputs:
                 detail["genes"] = self._heaviest(row, outputs["attention"][0], outputs["attention_genes"][0])
         return detail
@@ -296,8 +302,8 @@ def _choose(engine: str) -> tuple[str, EngineName]:
     return ("Chosen since this kernel has no onnxruntime." if engine == "auto" else ""), "browser"
 
 
-def _best_labels(logits: np.ndarray) -> list[LabelScore]:
-    scores = softmax(logits[None, :])[0]
+def _best_labels(logits: np.ndarray, temperature: float) -> list[LabelScore]:
+    scores = softmax(logits[None, :], temperature)[0]
     return [
         {"code": int(code), "score": float(scores[code])} for code in np.argsort(-scores, kind="stable")[:TOP_LABELS]
     ]

@@ -13,6 +13,11 @@ def packaged() -> list[str]:
     return sorted(path.name for path in _models().iterdir() if (path / "manifest.json").is_file())
 
 
+def is_packaged(folder: Path) -> bool:
+    """Whether a folder belongs to a model that comes with this package."""
+    return folder.resolve().is_relative_to(_models().resolve())
+
+
 def resolve(model: str | Path = DEFAULT) -> Path:
     """Find a model.
 

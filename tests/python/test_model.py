@@ -73,7 +73,7 @@ def test_predict_gives_all_outputs_in_the_order_of_the_cells(model: cw.Model) ->
     adata = dataset(300)
     outputs = model.predict(adata)
     counts = adata.X.toarray()
-    assert {*outputs} == {"logits", "embedding", "attention", "xy"}
+    assert {*outputs} == {"logits", "probs", "embedding", "attention", "xy"}
     for name, values in reference(counts).items():
         assert outputs[name].dtype == np.float32
         np.testing.assert_allclose(outputs[name], values, atol=1e-4 * np.abs(values).max())

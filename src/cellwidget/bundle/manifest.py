@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -67,6 +68,8 @@ class Manifest:
         Which values the network was trained on, of the same three, as far as somebody said so; else empty.
     training
         Data, method and figures, as they were measured.
+    temperature
+        What logits are divided by before they become scores; 1 unless the model was calibrated (`Model.calibrate`).
     """
 
     name: str
@@ -87,6 +90,7 @@ class Manifest:
     input: str = "sparse"
     trained_on: str = ""
     training: dict[str, Any] = field(default_factory=dict)
+    temperature: float = 1.0
 
 
 def read_manifest(written: Path) -> tuple[bytes, dict[str, Any]]:
@@ -150,6 +154,8 @@ def _wrong_kind(manifest: Manifest) -> str | None:
             return f"{name} must be a list of texts"
     if not isinstance(manifest.training, dict) or not isinstance(manifest.source, dict):
         return "training and source must be objects"
+    if not _is_temperature(manifest.temperature):
+        return "temperature must be a number above 0"
     return None
 
 
@@ -179,6 +185,10 @@ def _wrong_contract(manifest: Manifest) -> str | None:
     if not isinstance(manifest.uniform, int) or (manifest.uniform > 0) != ("uniform" in manifest.inputs):
         return "uniform must be how many random numbers the graph's input of that name takes, or 0"
     return None
+
+
+def _is_temperature(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
 
 
 def _is_text(value: object) -> bool:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cellwidget.bundle.bundle import Bundle
 from cellwidget.bundle.manifest import MANIFEST, SCHEMA, Manifest
@@ -39,11 +39,17 @@ def save_bundle(folder: str | Path, manifest: Manifest, genes: Sequence[str], fi
     contents = {"genes.txt": ("\n".join(genes) + "\n").encode(), **files}
     for name, content in contents.items():
         (folder / name).write_bytes(content)
-    entries = {"schema": SCHEMA, **asdict(manifest)}
-    entries["files"] = {
-        name: {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
-        for name, content in contents.items()
-    }
-    (folder / MANIFEST).write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    write_manifest(folder, manifest, {name: file_entry(content) for name, content in contents.items()})
     Bundle.load(folder)
     return folder
+
+
+def write_manifest(folder: Path, manifest: Manifest, files: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write what a bundle says of itself and, by name, of its files."""
+    entries = {"schema": SCHEMA, **asdict(manifest), "files": files}
+    (folder / MANIFEST).write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def file_entry(content: bytes) -> dict[str, Any]:
+    """Tell the manifest of a file."""
+    return {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 REQUIRED = ("model.onnx", "genes.txt")
+OPTIONAL = ("umap.onnx", "reference.npz")
 
 
 def sha256_of(path: Path) -> str:
@@ -45,7 +46,7 @@ def verify_files(folder: Path, files: object) -> None:
             raise BundleError(f"{path} is not as long as the manifest says: it was cut off or altered. {AGAIN}")
         if sha256_of(path) != entry.get("sha256"):
             raise BundleError(f"{path} is not what the manifest says (another sha256): it was altered. {AGAIN}")
-    for name in ("umap.onnx", "reference.npz"):
+    for name in OPTIONAL:
         if name not in files and (folder / name).exists():
             raise BundleError(f"{folder / name} is there, but the manifest does not name it. {AGAIN}")
 

@@ -19,15 +19,15 @@ class Scores(NamedTuple):
     second_score: NDArray[np.float32]
 
 
-def softmax(logits: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Probabilities over the last axis, float32."""
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.float32]:
+    """Probabilities over the last axis, float32, of logits that are divided by a temperature first."""
+    powers = np.exp((logits - logits.max(axis=-1, keepdims=True, initial=-np.inf)) / temperature)
     powers /= powers.sum(axis=-1, keepdims=True)
     probabilities: NDArray[np.float32] = powers.astype(np.float32, copy=False)
     return probabilities
 
 
-def best_two(logits: NDArray[np.floating]) -> Scores:
+def best_two(logits: NDArray[np.floating], temperature: float = 1.0) -> Scores:
     """Find the two most probable classes of each cell; the earlier class where two are equal.
 
     Parameters
@@ -35,9 +35,11 @@ def best_two(logits: NDArray[np.floating]) -> Scores:
     logits
         Float [cells, classes], at least one class, without NaN. With a single class the second is the first with
         probability 0.
+    temperature
+        What they are divided by; labels do not depend on it.
     """
     each = np.arange(len(logits))
-    probabilities = softmax(logits)
+    probabilities = softmax(logits, temperature)
     label = logits.argmax(axis=1)
     score = probabilities[each, label]
     rest = probabilities.copy()

@@ -43,6 +43,8 @@ class Results:
         Outputs held whole for every cell: any of "embedding" and "logits".
     nearness
         Measures how far cells are from the model's training cells; None where these are not known.
+    temperature
+        What logits are divided by before they become scores.
     """
 
     def __init__(
@@ -52,8 +54,10 @@ class Results:
         *,
         keep: Collection[str] = KEPT,
         nearness: Nearness | None = None,
+        temperature: float = 1.0,
     ) -> None:
         self.classes = list(classes)
+        self.temperature = temperature
         codes = np.dtype(code_dtype(len(self.classes)))
         self.missing = int(np.iinfo(codes).max)
         self.state = np.full(n_obs, NOT_RUN, dtype=np.uint8)
@@ -115,7 +119,7 @@ class Results:
     def _fill(self, result: ResultBatch) -> None:
         rows, outputs = result.rows, result.outputs
         if self.classes and "logits" in outputs:
-            best = best_two(outputs["logits"])  # type: ignore[arg-type]
+            best = best_two(outputs["logits"], self.temperature)  # type: ignore[arg-type]
             self.label[rows], self.score[rows] = best.label, best.score
             if len(self.classes) > 1:
                 self.second[rows], self.second_score[rows] = best.second, best.second_score
