@@ -5,7 +5,6 @@ Run it with `make train`. It is reproducible on one machine: everything drawn is
 
 from __future__ import annotations
 
-import io
 import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from pbmc.export import exported
 from pbmc.fit import Recipe, augmented, fit
 from pbmc.network import TabNet, normalised
 from pbmc.page import page
+from pbmc.reference import reference
 from pbmc.umap_map import lay_out, learn_places, places
 
 from cellwidget.bundle import Manifest, save_bundle
@@ -28,6 +28,8 @@ from cellwidget.model import load_model
 if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import NDArray
+
+    from cellwidget.model import Model
 
 SEED = 0
 FOLDS = 4
@@ -83,10 +85,11 @@ def main() -> None:
     files = {
         "model.onnx": tabnet_graph(exported(net, temperature)),
         "umap.onnx": mlp_graph(layers),
-        "reference.npz": npz(xy=xy, label=codes.astype(np.uint16)),
     }
     with tempfile.TemporaryDirectory() as folder:
-        measured = measure(save_bundle(folder, manifest, cells.genes, files), held)
+        model = load_model(save_bundle(folder, manifest, cells.genes, files))
+        measured = measure(model, held)
+        files["reference.npz"] = reference(model, train, xy)
     manifest = replace(manifest, training=training | measured)
     save_bundle(PACKAGE / "models" / "pbmc", manifest, cells.genes, files)
     write_held_out(held)
@@ -140,9 +143,9 @@ def run(net: TabNet, counts: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray
     return logits.numpy(), embedding.numpy()
 
 
-def measure(folder: Path, held: AnnData) -> dict[str, Any]:
+def measure(model: Model, held: AnnData) -> dict[str, Any]:
     """Run the bundle itself, as users do, on cells that it has not seen."""
-    model, other = load_model(folder), evaluate.pbmc3k()
+    other = evaluate.pbmc3k()
     itself = {label: (label,) for label in model.classes}
 
     def labels(adata: AnnData) -> list[str]:
@@ -160,13 +163,6 @@ def write_held_out(held: AnnData) -> None:
     path = PACKAGE / "data" / "pbmc_heldout.h5ad"
     path.parent.mkdir(exist_ok=True)
     held.write_h5ad(path, compression="gzip")
-
-
-def npz(**arrays: NDArray[Any]) -> bytes:
-    """Bytes of a compressed .npz."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    return buffer.getvalue()
 
 
 if __name__ == "__main__":

@@ -146,3 +146,17 @@ def test_table_of_labels_knows_both_sides(bundle: Bundle, monkeypatch: pytest.Mo
     found = figures(["B cells", "NK cells"], ["CD19+ B", "CD8+ Cytotoxic T"], PBMC3K)
     assert (found["accuracy"], found["accuracy_by_lineage"]) == (0.5, 1.0)
     assert found["confusion"] == {"B cells": {"CD19+ B": 1}, "NK cells": {"CD8+ Cytotoxic T": 1}}
+
+
+def test_knows_its_training_cells_and_which_cells_are_unlike_them(bundle: Bundle, held: ad.AnnData) -> None:
+    reference = bundle.reference()
+    assert reference is not None and reference.embedding is not None
+    assert len(reference.embedding) == bundle.manifest.training["cells"]
+    own, foreign = held.copy(), held.copy()
+    foreign.X = held.X[:, np.random.default_rng(0).permutation(held.n_vars)]
+    for adata in (own, foreign):
+        cw.annotate(adata, progress=False)
+    flagged = own.obs["cellwidget_unlike_training"].to_numpy()
+    right = (own.obs["cellwidget_label"].astype(str) == own.obs["bulk_labels"].astype(str)).to_numpy()
+    assert right[flagged].mean() < 0.7 and right[~flagged].mean() > 0.9
+    assert foreign.obs["cellwidget_unlike_training"].mean() > 2 * flagged.mean()

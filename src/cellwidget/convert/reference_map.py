@@ -1,0 +1,160 @@
+"""The map of the training cells: made by running a bundle on them, and kept with it."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cellwidget.bundle import MANIFEST
+from cellwidget.model import load_model
+from cellwidget.rebundle import check_own_folder, rewrite
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anndata import AnnData
+    from numpy.typing import NDArray
+
+    from cellwidget.model import Model
+
+MOST_CELLS = 50_000
+LEAST_OF_A_LABEL = 50
+"""Cells of each label that a sample keeps, where there are so many: a rare type is a part of the training too."""
+
+
+def add_reference(
+    bundle: str | Path,
+    adata: AnnData,
+    *,
+    labels: str | None = None,
+    cells: int = MOST_CELLS,
+    seed: int = 0,
+    layer: str | None = None,
+    total: str | None = None,
+    threads: int | None = None,
+) -> Path:
+    """Run a bundle on its training cells, and add what it makes of them: the map that new cells land on.
+
+    Widgets draw it as the backdrop of the model's own map, and tell for each cell how far it is from its nearest
+    training cells.
+
+    Parameters
+    ----------
+    bundle
+        The bundle's folder. It needs a map, ``umap.onnx``; `parametric_umap` makes one.
+    adata
+        The cells that the model was trained on.
+    labels
+        The obs column with the labels that it was trained with; they are kept too, and a sample has some of each.
+    cells
+        Cells that are kept, at most; more of them are sampled.
+    seed
+        Of the sample.
+    layer, total, threads
+        As in `Model.predict`.
+
+    Returns
+    -------
+    Path
+        The bundle's folder.
+
+    Raises
+    ------
+    ValueError
+        If the bundle has no embedding or no map, the column is not there, or no cell can be run.
+    InputError
+        If the cells cannot be read for this model; the message says what would help.
+    """
+    model = _model(Path(bundle))
+    names = None if labels is None else _labels(adata, labels)
+    rows = sample(np.zeros(adata.n_obs, np.int64) if names is None else names.codes, cells, seed)
+    outputs = [name for name in ("embedding", "xy", "logits") if name != "logits" or model.classes]
+    made = model.predict(_taken(adata, rows), outputs, layer=layer, total=total, threads=threads)
+    usable = np.isfinite(made["embedding"]).all(axis=1) & np.isfinite(made["xy"]).all(axis=1)
+    if not usable.any():
+        raise ValueError("The model gives no place to any of the training cells, so there is no reference map.")
+    arrays = {"xy": made["xy"], "embedding": made["embedding"]}
+    arrays["label"] = _best(made["logits"]) if model.classes else np.zeros(len(rows), np.uint16)
+    if names is not None:
+        arrays["truth"] = _codes(names.categories, model.classes)[names.codes[rows]]
+    content = npz(**{name: values[usable] for name, values in arrays.items()})
+    return rewrite(model.bundle, model.bundle.folder, files={"reference.npz": content})
+
+
+def sample(codes: NDArray[np.integer], most: int, seed: int) -> NDArray[np.int64]:
+    """Draw cells, of every label its share and some of each.
+
+    Parameters
+    ----------
+    codes
+        A label per cell, -1 for none.
+    most
+        Cells to draw, at most.
+    seed
+        Of the draw.
+
+    Returns
+    -------
+    NDArray[np.int64]
+        Rows in ascending order; all of them where they are no more than `most`.
+    """
+    if len(codes) <= most:
+        return np.arange(len(codes))
+    kinds, which, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    least = np.minimum(counts, min(LEAST_OF_A_LABEL, most // len(kinds)))
+    share = (most - least.sum()) / max(1, (counts - least).sum())
+    wanted = least + np.floor((counts - least) * share).astype(np.int64)
+    order = np.random.default_rng(seed).permutation(len(codes))
+    picked = [order[which[order] == kind][: wanted[kind]] for kind in range(len(kinds))]
+    return np.sort(np.concatenate(picked)).astype(np.int64)
+
+
+def npz(**arrays: NDArray[Any]) -> bytes:
+    """Give the bytes of a compressed ``.npz``."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def _model(folder: Path) -> Model:
+    if not (folder / MANIFEST).is_file():
+        raise ValueError(f"A reference map is added to the folder of a bundle, and {str(folder)[:200]!r} is none.")
+    check_own_folder(folder)
+    model = load_model(folder)
+    if "embedding" not in model.bundle.outputs:
+        raise ValueError(f"{model!r} gives no embedding, so it has no space in which training cells could lie.")
+    if model.bundle.umap_path is None:
+        raise ValueError(
+            f"{folder} has no map (umap.onnx) that training cells could lie on. "
+            f"Make one first: cw.convert.parametric_umap({str(folder)!r}, adata)."
+        )
+    return model
+
+
+def _labels(adata: AnnData, column: str) -> Any:
+    import pandas as pd
+
+    if column not in adata.obs:
+        raise ValueError(f"There is no obs column {column!r}. Columns are {', '.join(map(repr, adata.obs))[:500]}.")
+    return pd.Categorical(adata.obs[column].astype("string"))
+
+
+def _taken(adata: AnnData, rows: NDArray[np.int64]) -> AnnData:
+    if len(rows) == adata.n_obs:
+        return adata
+    part = adata[rows]
+    return part.to_memory() if adata.isbacked else part
+
+
+def _best(logits: NDArray[np.float32]) -> NDArray[np.uint16]:
+    best: NDArray[np.uint16] = np.nan_to_num(logits).argmax(axis=1).astype(np.uint16)
+    return best
+
+
+def _codes(names: Sequence[str], classes: Sequence[str]) -> NDArray[np.int32]:
+    """Class codes of names, -1 for those that the model does not know; one more at the end, for missing labels."""
+    known = {name: code for code, name in enumerate(classes)}
+    return np.array([*(known.get(name, -1) for name in names), -1], dtype=np.int32)
