@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import cellwidget as cw
-from cellwidget.engines.prune import pruned
+from cellwidget.graphs.prune import pruned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

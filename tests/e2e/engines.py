@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cellwidget.batch import Batch
-from cellwidget.engines.prune import pruned
+from cellwidget.graphs.prune import pruned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,9 +13,9 @@ import cellwidget as cw
 from cellwidget.bundle import Bundle, BundleError
 from cellwidget.convert.graph import Graph
 from cellwidget.engines import equipment
-from cellwidget.engines.doubles import computes_in_double
 from cellwidget.engines.equipment import Equipped
 from cellwidget.engines.kernel import STREAMED_OUTPUTS
+from cellwidget.graphs.doubles import computes_in_double
 
 from .engine_cases import GENES
 from .tiny_graphs import write_bundle

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
-from cellwidget.engines.prune import output_names, pruned
+from cellwidget.graphs.prune import output_names, pruned
 
 from .tiny_graphs import write_model
 

@@ -2,9 +2,12 @@
 
 from cellwidget.bundle.bundle import Bundle
 from cellwidget.bundle.errors import AGAIN, BundleError
+from cellwidget.bundle.foreign import Naming
+from cellwidget.bundle.load import check_values, load_bundle
 from cellwidget.bundle.manifest import INPUTS, MANIFEST, OUTPUTS, SCHEMA, VALUES, Manifest
 from cellwidget.bundle.reference import Reference
 from cellwidget.bundle.save import save_bundle
+from cellwidget.bundle.simsweb import find_sims_web
 from cellwidget.bundle.verify import REQUIRED
 
 __all__ = [
@@ -18,6 +21,10 @@ __all__ = [
     "Bundle",
     "BundleError",
     "Manifest",
+    "Naming",
     "Reference",
+    "check_values",
+    "find_sims_web",
+    "load_bundle",
     "save_bundle",
 ]

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from cellwidget.bundle.archive import unpack
 from cellwidget.bundle.errors import AGAIN, BundleError
+from cellwidget.bundle.foreign import Naming, named
 from cellwidget.bundle.manifest import MANIFEST, Manifest, checked_manifest, read_manifest
+from cellwidget.bundle.names import read_names
 from cellwidget.bundle.reference import Reference, read_reference
 from cellwidget.bundle.verify import verify_files
 
@@ -27,13 +29,18 @@ class Bundle:
         The model's genes, in the order of its inputs.
     sha256
         Of the manifest, which names the sha256 of everything else.
+    naming
+        What a graph with one dense input calls things; None for one that follows the contract.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, genes: list[str], sha256: str) -> None:
+    def __init__(
+        self, folder: Path, manifest: Manifest, genes: list[str], sha256: str, naming: Naming | None = None
+    ) -> None:
         self.folder = folder
         self.manifest = manifest
         self.genes = genes
         self.sha256 = sha256
+        self.naming = naming
 
     @classmethod
     def load(cls, path: str | Path) -> Bundle:
@@ -71,8 +78,13 @@ class Bundle:
         raw, entries = read_manifest(written)
         verify_files(folder, entries.pop("files", None))
         manifest = checked_manifest(entries, written)
-        genes = _read_genes(folder / "genes.txt")
-        return cls(folder, manifest, genes, hashlib.sha256(raw).hexdigest())
+        genes = read_names(folder / "genes.txt")
+        naming = None
+        if manifest.input == "dense":
+            naming = named(folder / "model.onnx", len(genes), len(manifest.classes), "genes.txt", MANIFEST)
+            if missing := {*manifest.outputs}.difference([*naming.outputs, "attention_genes"]):
+                raise BundleError(f"{folder / 'model.onnx'} gives no {min(missing)!r}, as {MANIFEST} says. {AGAIN}")
+        return cls(folder, manifest, genes, hashlib.sha256(raw).hexdigest(), naming)
 
     @property
     def classes(self) -> list[str]:
@@ -115,16 +127,3 @@ class Bundle:
         """
         path = self.folder / "reference.npz"
         return read_reference(path, len(self.classes)) if path.is_file() else None
-
-
-def _read_genes(path: Path) -> list[str]:
-    try:
-        genes = path.read_text("utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise BundleError(f"{path} is not UTF-8. {AGAIN}") from error
-    if not genes or not all(genes):
-        raise BundleError(f"{path} must hold one gene per line. {AGAIN}")
-    if len(set(genes)) != len(genes):
-        twice = next(gene for gene in genes if genes.count(gene) > 1)
-        raise BundleError(f"{path} names {twice[:80]!r} twice. {AGAIN}")
-    return genes

@@ -8,10 +8,10 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from cellwidget.bundle import BundleError
-from cellwidget.engines.doubles import computes_in_double
 from cellwidget.engines.fits import parts_for
-from cellwidget.engines.prune import pruned
 from cellwidget.engines.sizes import most_cells
+from cellwidget.graphs.doubles import computes_in_double
+from cellwidget.graphs.prune import pruned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

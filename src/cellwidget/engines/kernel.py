@@ -11,8 +11,8 @@ import numpy as np
 from cellwidget.batch import Batch, ResultBatch
 from cellwidget.bundle import BundleError
 from cellwidget.engines.fits import check_model, check_umap, parts_for
-from cellwidget.engines.prune import output_names, pruned
 from cellwidget.engines.sizes import most_cells
+from cellwidget.graphs.prune import output_names, pruned
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

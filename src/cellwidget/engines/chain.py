@@ -1,0 +1,120 @@
+"""A bundle as a chain of graphs: each takes values by name and adds others, and both engines run it alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cellwidget.bundle import BundleError
+from cellwidget.graphs.foreign import back, front
+from cellwidget.graphs.onnx import DOUBLE, signature
+from cellwidget.graphs.prune import pruned
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from cellwidget.bundle import Bundle, Naming
+    from cellwidget.messages import StageName
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One graph of a chain.
+
+    Parameters
+    ----------
+    name
+        "front" and "back" stand around a foreign "model"; "umap" follows.
+    title
+        The file, for messages.
+    graph
+        An ONNX file, cut down to the outputs that are needed.
+    inputs, outputs
+        What the graph calls the values that it takes and gives, by what a chain calls them: those of a batch to begin
+        with, then what stages gave.
+    folder
+        Where weights beside the graph are.
+    """
+
+    name: StageName
+    title: str
+    graph: bytes
+    inputs: dict[str, str]
+    outputs: dict[str, str]
+    folder: Path
+
+
+def chain_of(bundle: Bundle, wanted: Collection[str]) -> list[Stage]:
+    """Tell which graphs some outputs take, "xy" among them, in the order in which they run.
+
+    Raises
+    ------
+    BundleError
+        If a file is no ONNX file.
+    """
+    stages: list[Stage] = []
+    needed = {*wanted}
+    for stage in reversed(_whole(bundle, needed)):
+        outputs = {ours: its for ours, its in stage.outputs.items() if ours in needed}
+        if outputs:
+            needed.update(stage.inputs)
+            stages.append(replace(stage, graph=_cut(stage, outputs), outputs=outputs))
+    return stages[::-1]
+
+
+def _cut(stage: Stage, outputs: dict[str, str]) -> bytes:
+    return stage.graph if outputs == stage.outputs else pruned(stage.graph, {*outputs.values()})
+
+
+def _whole(bundle: Bundle, wanted: Collection[str]) -> list[Stage]:
+    folder, path = bundle.folder, bundle.model_path
+    stages = (
+        [Stage("model", path.name, path.read_bytes(), _same(bundle.inputs), _same(bundle.outputs), folder)]
+        if bundle.naming is None
+        else _around(bundle, bundle.naming)
+    )
+    if bundle.umap_path is not None and "xy" in wanted:
+        stages.append(_umap(bundle.umap_path, folder))
+    return stages
+
+
+def _same(names: Collection[str]) -> dict[str, str]:
+    return {name: name for name in names}
+
+
+def _around(bundle: Bundle, naming: Naming) -> list[Stage]:
+    """Let a graph that takes all genes follow the contract."""
+    folder, path = bundle.folder, bundle.model_path
+    given = {"attention_dense" if ours == "attention" else ours: its for ours, its in naming.outputs.items()}
+    first = front(len(bundle.genes), normalise=bundle.manifest.values == "log1p_10k")
+    last = back(np.float64 if naming.attention_kind == DOUBLE else np.float32)
+    return [
+        Stage("front", "front.onnx", first, _same(bundle.inputs), _same(["dense"]), folder),
+        Stage("model", path.name, path.read_bytes(), {"dense": naming.input}, given, folder),
+        Stage(
+            "back",
+            "back.onnx",
+            last,
+            _same(["attention_dense"]),
+            _same(["attention", "attention_genes"]) if "attention" in naming.outputs else {},
+            folder,
+        ),
+    ]
+
+
+def _umap(path: Path, folder: Path) -> Stage:
+    graph = path.read_bytes()
+    try:
+        stated = signature(graph)
+    except ValueError as error:
+        raise BundleError(f"{path.name} cannot be read: {error}. Get the bundle again, or convert it again.") from error
+    if len(stated.inputs) != 1 or len(stated.outputs) != 1:
+        raise BundleError(
+            f"{path.name} does not fit the model: it must have one input, the embedding, and one output, xy. "
+            f"Get or convert the bundle again."
+        )
+    (source,), (target,) = stated
+    return Stage("umap", path.name, graph, {"embedding": source.name}, {"xy": target.name}, folder)

@@ -1,0 +1,1 @@
+"""ONNX files read, cut and written without the onnx package."""
