@@ -2,17 +2,16 @@
 
 import webgpuText from "virtual:inference-webgpu-worker";
 import workerText from "virtual:inference-worker";
-import type { LoadedModel, ModelFiles, Outcome, Piece, PoolOptions } from "../src/inference/api";
+import type { LoadedModel, ModelFiles, Outcome, Piece, PoolOptions, StageFile } from "../src/inference/api";
 import { Lane } from "../src/inference/lane";
 import { makePool } from "../src/inference/pool";
 import { portOpener } from "../src/inference/port";
 
 /** Bytes as base64; the runtime's gzipped too. */
-interface Told extends Omit<ModelFiles, "wasm" | "model" | "umap" | "webgpu"> {
+interface Told extends Omit<ModelFiles, "wasm" | "webgpu" | "stages"> {
   wasm: string;
   webgpu?: string;
-  model: string;
-  umap: string | null;
+  stages: (Omit<StageFile, "graph"> & { graph: string })[];
 }
 
 interface ToldPiece {
@@ -35,12 +34,11 @@ async function inflated(text: string): Promise<Uint8Array> {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-async function filesOf({ wasm, webgpu, model, umap, ...more }: Told): Promise<ModelFiles> {
+async function filesOf({ wasm, webgpu, stages, ...more }: Told): Promise<ModelFiles> {
   return {
     ...more,
     wasm: await inflated(wasm),
-    model: bytes(model),
-    umap: umap === null ? null : bytes(umap),
+    stages: stages.map(({ graph, ...names }) => ({ graph: bytes(graph), ...names })),
     ...(webgpu && { webgpu: () => inflated(webgpu) }),
   };
 }

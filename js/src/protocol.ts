@@ -154,14 +154,11 @@ export interface Equipment {
   assets: {
     /** The runtime, gzipped. */
     wasm: Asset;
-    /** The one for WebGPU, gzipped; null for models that compute in float64, which it cannot. */
-    webgpu: Asset | null;
-    /** `model.onnx`, cut down to the outputs that are asked for. */
-    model: Asset;
-    umap: Asset | null;
-  };
-  /** What the model takes: `genes`, `counts`, and any of `total`, `uniform`, `batch`. */
-  inputs: string[];
+    /** The one for WebGPU, gzipped; absent for models that compute in float64, which it cannot. */
+    webgpu?: Asset;
+  } & { [name in StageName]?: Asset };
+  /** The model's graphs, in the order in which they run. */
+  stages: StageSpec[];
   /** What is to be sent back: `logits` and `embedding` of the model, `xy` of its UMAP. */
   outputs: string[];
   /** Cells that may be run at once, for the memory they take. */
@@ -174,6 +171,17 @@ export interface Asset {
   bytes: number;
   /** Hexadecimal. */
   sha256: string;
+}
+
+/** `front` and `back` stand around a foreign `model`, which takes all genes; `umap` follows. */
+export type StageName = "front" | "model" | "back" | "umap";
+
+/** A graph, cut down to what is asked for, and what it calls the values that it takes and gives, by what all call them. */
+export interface StageSpec {
+  asset: StageName;
+  /** Values of the cells (`genes`, `counts`, `total`, `uniform`, `batch`), or those that stages before it gave. */
+  inputs: Record<string, string>;
+  outputs: Record<string, string>;
 }
 
 export type AssetName = keyof Equipment["assets"];

@@ -19,7 +19,8 @@ DType = Literal["u1", "u2", "u4", "f4", "f8"]
 Command = Literal["run", "pause", "resume", "stop", "kernel", "browser"]
 EngineName = Literal["kernel", "browser"]
 Backend = Literal["onnxruntime", "wasm", "webgpu"]
-AssetName = Literal["wasm", "webgpu", "model", "umap"]
+StageName = Literal["front", "model", "back", "umap"]
+AssetName = Literal["wasm", "webgpu"] | StageName
 
 NOT_RUN, DONE, FAILED = 0, 1, 2
 """Where a cell stands: the values of the ``state`` column."""
@@ -176,11 +177,22 @@ class Asset(TypedDict):
     sha256: str
 
 
-class Equipment(TypedDict):
-    """All that a page needs to run the model itself; files come as columns ``asset:NAME``."""
+class StageSpec(TypedDict):
+    """One graph of the model, and what it calls the values that it takes and gives, by what all graphs call them."""
 
-    assets: dict[AssetName, Asset | None]
-    inputs: list[str]
+    asset: StageName
+    inputs: dict[str, str]
+    outputs: dict[str, str]
+
+
+class Equipment(TypedDict):
+    """All that a page needs to run the model itself; files come as columns ``asset:NAME``.
+
+    `stages` run in their order: each takes values of the cells or of stages before it.
+    """
+
+    assets: dict[AssetName, Asset]
+    stages: list[StageSpec]
     outputs: list[str]
     largest_batch: int
     workers: int | None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cellwidget.batch import Batch
+from cellwidget.engines.chain import chain_of
 from cellwidget.graphs.prune import pruned
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from playwright.sync_api import Page
+
+    from cellwidget.bundle import Bundle
 
 REPOSITORY = Path(__file__).parents[2]
 PAGE = REPOSITORY / "js" / "dist" / "engine.html"
@@ -35,15 +38,35 @@ class Network:
     def files(self, *, webgpu: bool = False) -> dict[str, Any]:
         """What the page needs of it."""
         wanted = {name for name in self.outputs if name != "xy"} | ({"embedding"} if self.umap else set())
-        return {
-            "key": "m",
-            "wasm": _text((STATIC / "onnxruntime.wasm.gz").read_bytes()),
-            **({"webgpu": _text((STATIC / "onnxruntime-webgpu.wasm.gz").read_bytes())} if webgpu else {}),
-            "model": _text(pruned(self.model, wanted)),
-            "umap": None if self.umap is None else _text(self.umap),
-            "inputs": self.inputs,
-            "outputs": self.outputs,
-        }
+        stages = [(pruned(self.model, wanted), {name: name for name in self.inputs}, {name: name for name in wanted})]
+        if self.umap is not None:
+            stages.append((self.umap, {"embedding": "embedding"}, {"xy": "xy"}))
+        return _files(stages, self.outputs, webgpu=webgpu)
+
+
+@dataclass(frozen=True)
+class Chained:
+    """A bundle as pages get it."""
+
+    bundle: Bundle
+    outputs: list[str]
+
+    def files(self, *, webgpu: bool = False) -> dict[str, Any]:
+        """What the page needs of it."""
+        stages = [(each.graph, each.inputs, each.outputs) for each in chain_of(self.bundle, self.outputs)]
+        return _files(stages, self.outputs, webgpu=webgpu)
+
+
+def _files(
+    stages: Sequence[tuple[bytes, dict[str, str], dict[str, str]]], outputs: list[str], *, webgpu: bool
+) -> dict[str, Any]:
+    return {
+        "key": "m",
+        "wasm": _text((STATIC / "onnxruntime.wasm.gz").read_bytes()),
+        **({"webgpu": _text((STATIC / "onnxruntime-webgpu.wasm.gz").read_bytes())} if webgpu else {}),
+        "stages": [{"graph": _text(graph), "inputs": takes, "outputs": gives} for graph, takes, gives in stages],
+        "outputs": outputs,
+    }
 
 
 def policed(folder: Path, policy: str) -> Path:
@@ -84,7 +107,7 @@ class Engines:
         self._page = page
         page.goto(where.as_uri())
 
-    def start(self, provider: str, network: Network) -> tuple[int, float]:
+    def start(self, provider: str, network: Network | Chained) -> tuple[int, float]:
         """One worker; its number, and the milliseconds that it took."""
         args = [provider, network.files(webgpu=provider == "webgpu")]
         told = self._page.evaluate("([provider, files]) => engine.start(provider, files)", args)
@@ -99,7 +122,7 @@ class Engines:
         )
         return told
 
-    def load(self, network: Network, *, workers: int, gpu: str, webgpu: bool = False) -> int:
+    def load(self, network: Network | Chained, *, workers: int, gpu: str, webgpu: bool = False) -> int:
         """A pool."""
         args = [network.files(webgpu=webgpu), {"workers": workers, "gpu": gpu}]
         return int(self._page.evaluate("([files, options]) => engine.load(files, options)", args))

@@ -34,7 +34,10 @@ def test_the_graph_is_cut_down_to_what_is_streamed_and_gives_the_same() -> None:
     bundle = cw.load_model("pbmc").bundle
     equipped = Equipped(bundle, STREAMED_OUTPUTS)
     told = equipped.describe()
-    assert told["outputs"] == ["logits", "embedding", "xy"] and told["inputs"] == ["counts", "genes"]
+    assert told["outputs"] == ["logits", "embedding", "xy"]
+    model, umap = told["stages"]
+    assert model["asset"] == "model" and model["inputs"] == {"genes": "genes", "counts": "counts"}
+    assert umap == {"asset": "umap", "inputs": {"embedding": "embedding"}, "outputs": {"xy": "xy"}}
     for name, content in equipped.contents.items():
         asset = told["assets"][name]
         assert asset == {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
@@ -48,7 +51,8 @@ def test_the_graph_is_cut_down_to_what_is_streamed_and_gives_the_same() -> None:
 def test_without_places_the_map_stays_here() -> None:
     equipped = Equipped(cw.load_model("pbmc").bundle, ("logits", "embedding"), workers=3)
     assert "umap" not in equipped.contents
-    assert equipped.describe()["assets"]["umap"] is None and equipped.describe()["workers"] == 3
+    told = equipped.describe()
+    assert [stage["asset"] for stage in told["stages"]] == ["model"] and told["workers"] == 3
 
 
 def test_weights_beside_the_graph_are_refused(tmp_path: Path) -> None:
@@ -61,7 +65,7 @@ def test_weights_beside_the_graph_are_refused(tmp_path: Path) -> None:
 
 
 def test_the_runtime_for_webgpu_goes_along_where_no_float64_is_computed(tmp_path: Path) -> None:
-    assert Equipped(cw.load_model("pbmc").bundle, STREAMED_OUTPUTS).describe()["assets"]["webgpu"] is None
+    assert "webgpu" not in Equipped(cw.load_model("pbmc").bundle, STREAMED_OUTPUTS).describe()["assets"]
     single = cw.load_model(write_bundle(tmp_path / "bundle", GENES)).bundle
     assert Equipped(single, STREAMED_OUTPUTS).contents["webgpu"] == b"onnxruntime-webgpu.wasm.gz"
 

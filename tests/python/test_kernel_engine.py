@@ -27,6 +27,11 @@ class Bundle:
     genes: list[str] = field(default_factory=lambda: GENES)
     classes: list[str] = field(default_factory=lambda: CLASSES)
     outputs: tuple[str, ...] = ("logits", "embedding", "attention", "attention_genes")
+    naming: None = None
+
+    @property
+    def folder(self) -> Path:
+        return self.model_path.parent
 
 
 @pytest.fixture
@@ -112,7 +117,7 @@ def test_files_that_are_no_models_are_refused(bundle: Bundle) -> None:
     with pytest.raises(BundleError, match=r"model\.onnx cannot be loaded"):
         engine_of(bundle).load()
     write_umap(bundle.model_path)
-    with pytest.raises(BundleError, match=r"model\.onnx cannot be loaded"):
+    with pytest.raises(BundleError, match=r"model\.onnx .* lacks the output 'logits'"):
         engine_of(bundle).load()
 
 

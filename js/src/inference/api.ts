@@ -26,6 +26,13 @@ export interface Outcome {
   ms: number;
 }
 
+/** A graph of a model; names as in `StageSpec`. */
+export interface StageFile {
+  graph: Uint8Array;
+  inputs: Record<string, string>;
+  outputs: Record<string, string>;
+}
+
 /** A model as the page holds it. */
 export interface ModelFiles {
   /** Same key, same model: it is loaded once. */
@@ -37,9 +44,8 @@ export interface ModelFiles {
    * build cannot.
    */
   webgpu?: () => Promise<Uint8Array>;
-  model: Uint8Array;
-  umap: Uint8Array | null;
-  inputs: string[];
+  stages: StageFile[];
+  /** What is wanted of what they give. */
   outputs: string[];
 }
 

@@ -13,8 +13,8 @@ const SIMD = [
   0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
 ];
 
-export const bytesOf = ({ model, umap }: Pick<ModelFiles, "model" | "umap">): number =>
-  model.byteLength + (umap?.byteLength ?? 0);
+export const bytesOf = ({ stages }: Pick<ModelFiles, "stages">): number =>
+  stages.reduce((sum, { graph }) => sum + graph.byteLength, 0);
 
 /** Refuse what cannot work. */
 export function checkFits(files: ModelFiles): void {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { LoadedModel, ModelFiles } from "./api";
 import { makePool } from "./pool";
-import { type Act, FakePort, marked, outcomeOf } from "./testing";
+import { type Act, FakePort, marked, outcomeOf, stageOf } from "./testing";
 import { refuse } from "./webgpu";
 
 const info = { vendor: "nvidia", architecture: "hopper", device: "", description: "" };
@@ -9,9 +9,7 @@ const files: ModelFiles = {
   key: "m",
   wasm: new Uint8Array(1),
   webgpu: async () => new Uint8Array(2),
-  model: new Uint8Array(1),
-  umap: null,
-  inputs: ["genes", "counts"],
+  stages: [stageOf(new Uint8Array(1))],
   outputs: ["logits"],
 };
 

@@ -65,10 +65,10 @@ export class Lane {
     return this.#models.get(key) === "loaded";
   }
 
-  load({ key, model, umap, outputs }: ModelFiles): void {
+  load({ key, stages, outputs }: ModelFiles): void {
     if (this.#models.has(key)) return;
     this.#models.set(key, "loading");
-    this.#port.post({ type: "load", key, model, umap, outputs });
+    this.#port.post({ type: "load", key, stages, outputs });
     this.#look();
   }
 

@@ -1,5 +1,5 @@
 /** Between the pool and a worker that runs models, in a thread of its own or not. */
-import type { Outcome, Piece } from "./api";
+import type { Outcome, Piece, StageFile } from "./api";
 
 export type Provider = "wasm" | "webgpu";
 
@@ -16,8 +16,7 @@ export interface Start {
 export interface Load {
   type: "load";
   key: string;
-  model: Uint8Array;
-  umap: Uint8Array | null;
+  stages: StageFile[];
   outputs: string[];
 }
 

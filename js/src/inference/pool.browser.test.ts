@@ -19,9 +19,14 @@ beforeAll(async () => {
   files = {
     key: "pbmc",
     wasm,
-    model: await bytes(modelUrl),
-    umap: await bytes(umapUrl),
-    inputs: ["genes", "counts"],
+    stages: [
+      {
+        graph: await bytes(modelUrl),
+        inputs: { genes: "genes", counts: "counts" },
+        outputs: { logits: "logits", embedding: "embedding" },
+      },
+      { graph: await bytes(umapUrl), inputs: { embedding: "embedding" }, outputs: { xy: "xy" } },
+    ],
     outputs,
   };
 });
@@ -114,7 +119,9 @@ test("wasm that is cut off is told", async () => {
 });
 
 test("a model that is none is told", async () => {
-  const error = await open({ model: files.model.slice(0, 1000) }).catch((reason) => reason);
+  const error = await open({
+    stages: files.stages.map((stage) => ({ ...stage, graph: stage.graph.slice(0, 1000) })),
+  }).catch((reason) => reason);
   expect(error).toBeInstanceOf(EngineError);
   expect(error.title).toBe("The model cannot be loaded here");
 });

@@ -2,14 +2,12 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { EngineError, type LoadedModel, type ModelFiles, type Outcome, type PoolOptions } from "./api";
 import { makePool } from "./pool";
 import type { SchedulerOptions } from "./scheduler";
-import { type Act, FakePort, marked, outcomeOf } from "./testing";
+import { type Act, FakePort, marked, outcomeOf, stageOf } from "./testing";
 
 const files = (key = "m", bytes = 10): ModelFiles => ({
   key,
   wasm: new Uint8Array(1),
-  model: new Uint8Array(bytes),
-  umap: null,
-  inputs: ["genes", "counts"],
+  stages: [stageOf(new Uint8Array(bytes))],
   outputs: ["logits"],
 });
 
@@ -255,7 +253,7 @@ describe("a model that cannot run is told", () => {
   });
 
   test("a model that is too large is not even tried", async () => {
-    const large = { ...files(), model: { byteLength: 2e9 } as Uint8Array };
+    const large = { ...files(), stages: [stageOf({ byteLength: 2e9 } as Uint8Array)] };
     await expect(pool().load(large)).rejects.toThrow("2.0 GB");
   });
 

@@ -8,8 +8,8 @@ import { type OpenModel, Runner } from "./runner";
 const GZIPPED = new Uint8Array(gzipSync(new Uint8Array(8)));
 
 const EQUIPMENT: Equipment = {
-  assets: { wasm: asset(1), webgpu: null, model: asset(2), umap: null },
-  inputs: ["genes", "counts"],
+  assets: { wasm: asset(1), model: asset(2) },
+  stages: [{ asset: "model", inputs: { genes: "genes", counts: "counts" }, outputs: { logits: "logits" } }],
   outputs: ["logits"],
   largest_batch: 64,
   workers: 2,

@@ -1,5 +1,5 @@
 /** Runs a session's cells on the page while its run says so: pulls cells, has them run, and sends back what comes out. */
-import type { Asset, AssetName, Command, Equipment, RunState } from "../protocol";
+import type { Asset, AssetName, Command, Equipment, RunState, StageSpec } from "../protocol";
 import type { EnginePort, Lease, LeaseResult } from "../session/session";
 import { EngineError, type LoadedModel, type ModelFiles, type PoolOptions } from "./api";
 import { file } from "./files";
@@ -130,9 +130,9 @@ export class Runner {
   async #load(): Promise<void> {
     const equipment = await this.#port.equip();
     const files = await this.#files(equipment);
-    const { assets, inputs, outputs, workers } = equipment;
+    const { outputs, workers } = equipment;
     const loaded = await this.#open(
-      { key: `${assets.model.sha256}${assets.umap?.sha256 ?? ""}`, ...files, inputs, outputs },
+      { ...files, outputs },
       { workers: workers ?? defaultWorkers(), gpu: "hardware", onChange: () => this.#going && this.#pull() },
     );
     if (!this.#needed) return loaded.close();
@@ -140,25 +140,25 @@ export class Runner {
     if (this.#going) this.#go();
   }
 
-  async #files({ assets }: Equipment) {
-    const names = (["wasm", "model", "umap"] as const).filter((name) => assets[name]);
+  async #files({ assets, stages }: Equipment) {
+    const names: AssetName[] = ["wasm", ...stages.map(({ asset }) => asset)];
     const total = names.reduce((sum, name) => sum + (assets[name]?.bytes ?? 0), 0);
     const came = new Map<AssetName, number>();
     const bring = async (name: AssetName) => {
       const asset = assets[name];
-      if (!asset) return null;
+      if (!asset) throw new Error(`the file ${name} is missing`);
       const progress = (bytes: number) => {
         came.set(name, bytes);
         this.#download({ loaded: [...came.values()].reduce((sum, each) => sum + each, 0), total });
       };
       return this.#file(name, asset, progress);
     };
-    const [wasm, model, umap] = await Promise.all([bring("wasm"), bring("model"), bring("umap")]);
+    const [wasm, ...graphs] = await Promise.all(names.map(bring));
     const { webgpu } = assets;
     return {
+      key: keyOf(assets, stages),
       wasm: wasm as Uint8Array,
-      model: model as Uint8Array,
-      umap: umap ?? null,
+      stages: stages.map(({ inputs, outputs }, at) => ({ graph: graphs[at] as Uint8Array, inputs, outputs })),
       ...(webgpu && { webgpu: () => this.#file("webgpu", webgpu, () => {}) }),
     };
   }
@@ -241,4 +241,9 @@ export class Runner {
 
 function defaultWorkers(): number {
   return Math.max(1, (navigator.hardwareConcurrency || 2) - 1);
+}
+
+/** Same graphs under the same names, same model. */
+function keyOf(assets: Equipment["assets"], stages: StageSpec[]): string {
+  return JSON.stringify(stages.map((stage) => [assets[stage.asset]?.sha256, stage]));
 }

@@ -1,17 +1,17 @@
 /** A worker's inside: onnxruntime-web in one thread, with the models that it was given. */
 // The worker for WebGPU has "onnxruntime-web/webgpu" in its place (see `worker.mjs`).
 import * as ort from "onnxruntime-web/wasm";
-import type { Outcome, Output, Piece } from "./api";
-import { padded } from "./feed";
+import type { Outcome, Piece } from "./api";
+import { chained, type Stage, valuesOf } from "./chain";
 import type { FromWorker, Load, Start, ToWorker } from "./messages";
 import { withoutNan } from "./numbers";
 import { cellsOf, cut, together } from "./pieces";
 import { refuse } from "./webgpu";
 
 interface Model {
-  graph: ort.InferenceSession;
-  umap: ort.InferenceSession | null;
-  /** What is wanted, of either. */
+  /** Run in this order. */
+  stages: Stage[];
+  /** What is wanted of what they give. */
   outputs: string[];
 }
 
@@ -59,18 +59,23 @@ export class Runtime {
     if (reason !== null) this.#say({ type: "refused", what: "runtime", key: null, reason });
   }
 
-  async #load({ key, model, umap, outputs }: Load): Promise<void> {
+  async #load({ key, stages, outputs }: Load): Promise<void> {
+    const model: Model = { stages: [], outputs };
     try {
-      const graph = await this.#session(model);
-      // The layout is some small products: they are not worth the way to a GPU, but one provider serves a worker.
-      ort.env.wasm.wasmBinary = undefined; // it is compiled now
-      this.#models.set(key, { graph, umap: umap && (await this.#session(umap)), outputs });
+      // Some stages are small products: they are not worth the way to a GPU, but one provider serves a worker.
+      for (const { graph, ...names } of stages) {
+        model.stages.push({ session: await this.#session(graph), ...names });
+        ort.env.wasm.wasmBinary = undefined; // it is compiled now
+      }
+      this.#models.set(key, model);
       this.#watchDevice();
       this.#say({ type: "loaded", key });
     } catch (error) {
       // Before there was a session, it may be the runtime itself that does not begin.
-      const what = this.#models.size === 0 && !isOfModel(error) ? "runtime" : "model";
+      const began = this.#models.size > 0 || model.stages.length > 0;
+      const what = began || isOfModel(error) ? "model" : "runtime";
       this.#say({ type: "refused", what, key, reason: words(error) });
+      await release(model);
     }
   }
 
@@ -95,8 +100,7 @@ export class Runtime {
   async #unload(key: string): Promise<void> {
     const model = this.#models.get(key);
     this.#models.delete(key);
-    await model?.graph.release();
-    await model?.umap?.release();
+    if (model) await release(model);
   }
 
   async #run(id: number, key: string, piece: Piece): Promise<void> {
@@ -127,64 +131,15 @@ async function computeInParts(model: Model, piece: Piece): Promise<Outcome> {
   return together(parts);
 }
 
-async function compute(model: Model, piece: Piece): Promise<Outcome> {
+async function compute({ stages, outputs }: Model, piece: Piece): Promise<Outcome> {
   const began = performance.now();
-  const { graph, umap, outputs } = model;
-  const wanted = new Set(umap ? [...outputs, "embedding"] : outputs);
-  const names = graph.outputNames.filter((name) => wanted.has(name));
-  const { cells, ...feed } = feedOf(graph.inputNames, piece);
-  const made = await run(graph, feed, names, cells);
-  const source = umap?.inputNames[0];
-  if (umap && source !== undefined) {
-    const embedding = made.find(({ name }) => name === "embedding");
-    if (!embedding) throw new Error("the model gives no embedding, which its layout needs");
-    const tensor = new ort.Tensor("float32", embedding.values, [cells, embedding.width]);
-    const [xy] = await run(umap, { tensors: { [source]: tensor } }, umap.outputNames.slice(0, 1), cells);
-    if (xy) made.push({ ...xy, name: "xy" });
-  }
-  const given = made.filter(({ name }) => outputs.includes(name));
+  const cells = cellsOf(piece);
+  const given = await chained(stages, valuesOf(piece), outputs, cells);
   return withoutNan(given, cells, performance.now() - began);
 }
 
-function feedOf(inputs: readonly string[], piece: Piece): { cells: number; tensors: Record<string, ort.Tensor> } {
-  const { cells, width, genes, counts } = padded(piece);
-  const { total, uniform, batch } = piece;
-  const known: Record<string, () => ort.Tensor | undefined> = {
-    genes: () => new ort.Tensor("int32", genes, [cells, width]),
-    counts: () => new ort.Tensor("float32", counts, [cells, width]),
-    total: () => total && new ort.Tensor("float32", total, [cells]),
-    uniform: () => uniform && new ort.Tensor("float64", uniform, [cells, uniform.length / cells]),
-    batch: () => batch && new ort.Tensor("int64", BigInt64Array.from(batch, BigInt), [cells]),
-  };
-  const tensors: Record<string, ort.Tensor> = {};
-  for (const name of inputs) {
-    const tensor = known[name]?.();
-    if (!tensor) throw new Error(`the model needs the input "${name}", which these cells do not carry`);
-    tensors[name] = tensor;
-  }
-  return { cells, tensors };
-}
-
-/** Run a graph; nothing of its tensors is left behind, on no device. */
-async function run(
-  graph: ort.InferenceSession,
-  { tensors }: { tensors: Record<string, ort.Tensor> },
-  names: string[],
-  cells: number,
-): Promise<Output[]> {
-  let made: ort.InferenceSession.OnnxValueMapType = {};
-  try {
-    made = await graph.run(tensors, names);
-    return await Promise.all(names.map((name) => output(name, made[name] as ort.Tensor, cells)));
-  } finally {
-    for (const tensor of [...Object.values(tensors), ...Object.values(made)]) tensor.dispose();
-  }
-}
-
-async function output(name: string, tensor: ort.Tensor, cells: number): Promise<Output> {
-  if (tensor.dims[0] !== cells) throw new Error(`the engine gave ${tensor.dims[0]} results for ${cells} cells`);
-  const data = (await tensor.getData()) as ArrayLike<number>;
-  return { name, width: data.length / cells, values: Float32Array.from(data) };
+async function release({ stages }: Model): Promise<void> {
+  for (const { session } of stages) await session.release();
 }
 
 /** What onnxruntime says of a graph, rather than of itself. */

@@ -1,5 +1,5 @@
 /** Pieces and workers for tests. */
-import type { Outcome, Piece } from "./api";
+import type { Outcome, Piece, StageFile } from "./api";
 import type { FromWorker, Port, ToWorker } from "./messages";
 import { cellsOf } from "./pieces";
 
@@ -20,6 +20,13 @@ export function pieceOf(cells: [number, number][][], more: Partial<Piece> = {}):
 
 /** Cells that are told apart by the count of their one gene. */
 export const marked = (...marks: number[]): Piece => pieceOf(marks.map((mark) => [[0, mark]]));
+
+/** The one graph of a model, of so many bytes. */
+export const stageOf = (graph: Uint8Array): StageFile => ({
+  graph,
+  inputs: { genes: "genes", counts: "counts" },
+  outputs: { logits: "logits" },
+});
 
 /** What `FakePort` makes of marked cells: the mark is the output. */
 export function outcomeOf(piece: Piece, ms = 1): Outcome {

@@ -40,7 +40,7 @@ def check_values(bundle: Bundle, values: str | None) -> None:
     if values not in VALUES:
         raise BundleError(f"values={values!r} is none of {', '.join(map(repr, VALUES))}.")
     raise BundleError(
-        f"{bundle.manifest.title} was made for {trained_on(bundle)!r}, as it says itself: values={values!r} does not fit. "
+        f"{bundle.manifest.title} was made for {trained_on(bundle)!r}, as it says itself: not for values={values!r}. "
         f"Leave values out, or convert or load the original again with values={values!r}."
     )
 

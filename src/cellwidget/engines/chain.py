@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cellwidget.bundle import BundleError
+from cellwidget.bundle import AGAIN, BundleError
 from cellwidget.graphs.foreign import back, front
-from cellwidget.graphs.onnx import DOUBLE, signature
+from cellwidget.graphs.onnx import DOUBLE, Signature, signature
 from cellwidget.graphs.prune import pruned
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def chain_of(bundle: Bundle, wanted: Collection[str]) -> list[Stage]:
     Raises
     ------
     BundleError
-        If a file is no ONNX file.
+        If a file is no ONNX file, or lacks what it should give.
     """
     stages: list[Stage] = []
     needed = {*wanted}
@@ -61,24 +61,25 @@ def chain_of(bundle: Bundle, wanted: Collection[str]) -> list[Stage]:
         outputs = {ours: its for ours, its in stage.outputs.items() if ours in needed}
         if outputs:
             needed.update(stage.inputs)
-            stages.append(replace(stage, graph=_cut(stage, outputs), outputs=outputs))
+            stages.append(replace(stage, graph=pruned(stage.graph, {*outputs.values()}), outputs=outputs))
     return stages[::-1]
 
 
-def _cut(stage: Stage, outputs: dict[str, str]) -> bytes:
-    return stage.graph if outputs == stage.outputs else pruned(stage.graph, {*outputs.values()})
-
-
 def _whole(bundle: Bundle, wanted: Collection[str]) -> list[Stage]:
-    folder, path = bundle.folder, bundle.model_path
-    stages = (
-        [Stage("model", path.name, path.read_bytes(), _same(bundle.inputs), _same(bundle.outputs), folder)]
-        if bundle.naming is None
-        else _around(bundle, bundle.naming)
-    )
+    stages = [_model(bundle)] if bundle.naming is None else _around(bundle, bundle.naming)
     if bundle.umap_path is not None and "xy" in wanted:
-        stages.append(_umap(bundle.umap_path, folder))
+        stages.append(_umap(bundle.umap_path, bundle.folder))
     return stages
+
+
+def _model(bundle: Bundle) -> Stage:
+    path = bundle.model_path
+    graph, stated = _read(path)
+    there = {value.name for value in stated.outputs}
+    if missing := [name for name in bundle.outputs if name not in there]:
+        raise BundleError(f"{path.name} does not fit its manifest: it lacks the output {missing[0]!r}. {AGAIN}")
+    inputs = _same([value.name for value in stated.inputs])
+    return Stage("model", path.name, graph, inputs, _same(bundle.outputs), bundle.folder)
 
 
 def _same(names: Collection[str]) -> dict[str, str]:
@@ -106,15 +107,18 @@ def _around(bundle: Bundle, naming: Naming) -> list[Stage]:
 
 
 def _umap(path: Path, folder: Path) -> Stage:
-    graph = path.read_bytes()
-    try:
-        stated = signature(graph)
-    except ValueError as error:
-        raise BundleError(f"{path.name} cannot be read: {error}. Get the bundle again, or convert it again.") from error
+    graph, stated = _read(path)
     if len(stated.inputs) != 1 or len(stated.outputs) != 1:
         raise BundleError(
-            f"{path.name} does not fit the model: it must have one input, the embedding, and one output, xy. "
-            f"Get or convert the bundle again."
+            f"{path.name} does not fit the model: it must have one input, the embedding, and one output, xy. {AGAIN}"
         )
     (source,), (target,) = stated
     return Stage("umap", path.name, graph, {"embedding": source.name}, {"xy": target.name}, folder)
+
+
+def _read(path: Path) -> tuple[bytes, Signature]:
+    graph = path.read_bytes()
+    try:
+        return graph, signature(graph)
+    except ValueError as error:
+        raise BundleError(f"{path.name} cannot be loaded: {error}. {AGAIN}") from error

@@ -8,16 +8,16 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from cellwidget.bundle import BundleError
-from cellwidget.engines.fits import parts_for
+from cellwidget.engines.chain import chain_of
 from cellwidget.engines.sizes import most_cells
 from cellwidget.graphs.doubles import computes_in_double
-from cellwidget.graphs.prune import pruned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cellwidget.bundle import Bundle
-    from cellwidget.messages import AssetName, Equipment
+    from cellwidget.engines.chain import Stage
+    from cellwidget.messages import Asset, AssetName, Equipment
 
 RUNTIME, GPU_RUNTIME = "onnxruntime.wasm.gz", "onnxruntime-webgpu.wasm.gz"
 WORKING_BYTES = 128 * 2**20
@@ -69,28 +69,28 @@ class Equipped:
                 f"{bundle.manifest.title} keeps weights beside its graph, in {beside[0]}, which a page cannot read. "
                 f"Use the kernel engine."
             )
-        needed, umap = parts_for(bundle, self.outputs)
-        model = pruned(bundle.model_path.read_bytes(), needed)
-        contents: dict[AssetName, bytes] = {"wasm": _runtime(RUNTIME), "model": model}
-        if umap is not None:
-            contents["umap"] = umap.read_bytes()
-        if not any(computes_in_double(contents[name]) for name in ("model", "umap") if name in contents):
+        stages = self._stages
+        contents: dict[AssetName, bytes] = {"wasm": _runtime(RUNTIME)}
+        contents |= {stage.name: stage.graph for stage in stages}
+        if not any(computes_in_double(stage.graph) for stage in stages):
             contents["webgpu"] = _runtime(GPU_RUNTIME)
         return contents
 
     def describe(self) -> Equipment:
         """Tell a page what there is."""
-        names: tuple[AssetName, ...] = ("wasm", "webgpu", "model", "umap")
         contents = self.contents
+        assets: dict[AssetName, Asset] = {
+            name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+            for name, content in contents.items()
+        }
         return {
-            "assets": {
-                name: {"bytes": len(contents[name]), "sha256": hashlib.sha256(contents[name]).hexdigest()}
-                if name in contents
-                else None
-                for name in names
-            },
-            "inputs": sorted(self._bundle.inputs),
+            "assets": assets,
+            "stages": [{"asset": each.name, "inputs": each.inputs, "outputs": each.outputs} for each in self._stages],
             "outputs": self.outputs,
-            "largest_batch": most_cells(WORKING_BYTES, len(self._bundle.genes)),
+            "largest_batch": most_cells(WORKING_BYTES, self._bundle),
             "workers": self._workers,
         }
+
+    @cached_property
+    def _stages(self) -> list[Stage]:
+        return chain_of(self._bundle, self.outputs)

@@ -1,4 +1,4 @@
-"""Which graphs some outputs take, and whether they are what their manifest says, as far as they state it."""
+"""Whether graphs are what their manifest says, as far as they state it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from cellwidget.bundle import BundleError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from cellwidget.bundle import Bundle
 
 INPUTS = {
@@ -22,26 +19,18 @@ INPUTS = {
 
 
 class Graph(Protocol):
-    """A graph that was loaded: its inputs and outputs by name, and the names of outputs it was not loaded for."""
+    """A graph that was loaded: its inputs and outputs by name."""
 
-    name: str
+    title: str
     inputs: dict[str, Any]
     outputs: dict[str, Any]
-    all_outputs: list[str]
-
-
-def parts_for(bundle: Bundle, wanted: Sequence[str]) -> tuple[set[str], Path | None]:
-    """Tell what some outputs, "xy" among them, take: which of the model's, and the graph of its UMAP."""
-    umap = bundle.umap_path if "xy" in wanted else None
-    needed = {*wanted, "embedding"} if umap is not None else {*wanted}
-    return needed.intersection(bundle.outputs), umap
 
 
 def check_model(graph: Graph, bundle: Bundle) -> None:
     """Refuse a model whose inputs, outputs or number of classes are not those of its manifest, with a BundleError."""
 
     def refuse(what: str) -> BundleError:
-        return BundleError(f"{graph.name} does not fit its manifest: {what}. Get or convert the bundle again.")
+        return BundleError(f"{graph.title} does not fit its manifest: {what}. Get or convert the bundle again.")
 
     for name, node in graph.inputs.items():
         if name not in INPUTS:
@@ -52,8 +41,6 @@ def check_model(graph: Graph, bundle: Bundle) -> None:
     for name in ("genes", "counts"):
         if name not in graph.inputs:
             raise refuse(f"it has no input {name!r}")
-    if missing := [name for name in bundle.outputs if name not in graph.all_outputs]:
-        raise refuse(f"it lacks the output {missing[0]!r}")
     classes = _width(graph, "logits")
     if "logits" in bundle.outputs and classes is not None and classes != len(bundle.classes):
         raise refuse(f"it tells {classes} classes apart, {len(bundle.classes)} are named")
@@ -63,12 +50,8 @@ def check_umap(umap: Graph, model: Graph) -> None:
     """Refuse a map that does not take the model's embedding or does not give places, with a BundleError."""
 
     def refuse(what: str) -> BundleError:
-        return BundleError(f"{umap.name} does not fit the model: {what}. Get or convert the bundle again.")
+        return BundleError(f"{umap.title} does not fit the model: {what}. Get or convert the bundle again.")
 
-    if len(umap.inputs) != 1 or len(umap.outputs) != 1:
-        raise refuse("it must have one input, the embedding, and one output, xy")
-    if "embedding" not in model.outputs:
-        raise refuse("the model gives no embedding")
     (source,), (target,) = umap.inputs, umap.outputs
     if _width(umap, target) not in (2, None):
         raise refuse(f"it gives places in {_width(umap, target)} dimensions, not 2")

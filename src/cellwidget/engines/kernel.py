@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cellwidget.batch import Batch, ResultBatch
-from cellwidget.bundle import BundleError
-from cellwidget.engines.fits import check_model, check_umap, parts_for
+from cellwidget.bundle import AGAIN, BundleError
+from cellwidget.engines.chain import chain_of
+from cellwidget.engines.fits import check_model, check_umap
 from cellwidget.engines.sizes import most_cells
-from cellwidget.graphs.prune import output_names, pruned
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from cellwidget.bundle import Bundle
+    from cellwidget.engines.chain import Stage
 
 STREAMED_OUTPUTS = ("logits", "embedding", "xy")
 WORKING_BYTES = 256 * 2**20
@@ -46,11 +46,10 @@ class KernelEngine:
         self._bundle = bundle
         self._threads = threads or cores()
         self._wanted = tuple(STREAMED_OUTPUTS if outputs is None else outputs)
-        self._model: _Graph | None = None
-        self._umap: _Graph | None = None
-        self._whole: _Graph | None = None
+        self._chain: _Chain | None = None
+        self._whole: _Chain | None = None
         self._loading = threading.Lock()
-        self.largest_batch = most_cells(WORKING_BYTES, len(bundle.genes))
+        self.largest_batch = most_cells(WORKING_BYTES, bundle)
 
     def load(self) -> None:
         """Load the graphs, and check that they are what the manifest says.
@@ -61,15 +60,8 @@ class KernelEngine:
             If a graph cannot be loaded, or does not fit the manifest.
         """
         with self._loading:
-            if self._model is not None:
-                return
-            needed, umap = parts_for(self._bundle, self._wanted)
-            model = _Graph(self._bundle.model_path, self._threads, needed)
-            check_model(model, self._bundle)
-            if umap is not None:
-                self._umap = _Graph(umap, self._threads)
-                check_umap(self._umap, model)
-            self._model = model
+            if self._chain is None:
+                self._chain = _Chain(self._bundle, self._wanted, self._threads)
 
     def run(self, batch: Batch) -> ResultBatch:
         """Run a batch of at least one cell, for what is streamed unless told otherwise.
@@ -80,26 +72,45 @@ class KernelEngine:
             If the batch lacks an input that the model needs.
         """
         self.load()
-        assert self._model is not None  # load raises or sets it
-        outputs = self._model.run(_feed(self._model, batch))
-        if self._umap is not None:
-            (source,) = self._umap.inputs
-            (outputs["xy"],) = self._umap.run({source: outputs["embedding"]}).values()
-        return ResultBatch(batch.rows, {name: values for name, values in outputs.items() if name in self._wanted})
+        assert self._chain is not None  # load raises or sets it
+        return ResultBatch(batch.rows, self._chain.run(batch))
 
     def explain(self, batch: Batch) -> ResultBatch:
         """Run a batch for all that the model itself tells: attention too, where it has some."""
-        self.load()
         with self._loading:
             if self._whole is None:
-                self._whole = _Graph(self._bundle.model_path, self._threads)
-        return ResultBatch(batch.rows, self._whole.run(_feed(self._whole, batch)))
+                self._whole = _Chain(self._bundle, self._bundle.outputs, self._threads)
+        return ResultBatch(batch.rows, self._whole.run(batch))
+
+
+class _Chain:
+    """A bundle's graphs, loaded for some of its outputs."""
+
+    def __init__(self, bundle: Bundle, wanted: Sequence[str], threads: int) -> None:
+        self._wanted = wanted
+        self._graphs = [_Graph(stage, threads) for stage in chain_of(bundle, wanted)]
+        by_name = {graph.name: graph for graph in self._graphs}
+        model, umap = by_name.get("model"), by_name.get("umap")
+        if model is not None and bundle.naming is None:
+            check_model(model, bundle)
+        if model is not None and umap is not None:
+            check_umap(umap, model)
+
+    def run(self, batch: Batch) -> dict[str, NDArray[Any]]:
+        """Compute all outputs that were wanted."""
+        values: dict[str, NDArray[Any]] = {}
+        for graph in self._graphs:
+            for name in graph.takes:
+                if name not in values:
+                    values[name] = _of_batch(batch, name)
+            values |= graph.run(values)
+        return {name: values[name] for name in self._wanted if name in values}
 
 
 class _Graph:
-    """One ONNX file, loaded for some of its outputs, or for all."""
+    """One graph of a chain."""
 
-    def __init__(self, path: Path, threads: int, wanted: Collection[str] | None = None) -> None:
+    def __init__(self, stage: Stage, threads: int) -> None:
         import onnxruntime as ort
 
         options = ort.SessionOptions()
@@ -107,40 +118,35 @@ class _Graph:
         options.inter_op_num_threads = 1
         # threads that wait must leave their core to the reader, the page and the user
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path.parent))
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(stage.folder))
         # batches differ in width, and a plan would be kept for every shape
         options.enable_mem_pattern = False
         options.log_severity_level = 4  # errors are raised, and retried; printing them would only alarm
         try:
-            model = path.read_bytes()
-            self.all_outputs = output_names(model)
-            part = model if wanted is None else pruned(model, wanted)
-            self._session = ort.InferenceSession(part, options, providers=["CPUExecutionProvider"])
+            self._session = ort.InferenceSession(stage.graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # the classes that onnxruntime raises have no common base but this
             raise BundleError(
-                f"{path.name} cannot be loaded by onnxruntime {ort.__version__}: {error}. "
-                f"Get the bundle again, or convert it again with this version of cellwidget."
+                f"{stage.title} cannot be loaded by onnxruntime {ort.__version__}: {error}. {AGAIN}"
             ) from error
         self._run_options = ort.RunOptions()
         self._run_options.log_severity_level = 4
-        self.name = path.name
+        self.name, self.title, self.takes = stage.name, stage.title, stage.inputs
+        self._gives = stage.outputs
         self.inputs: dict[str, Any] = {node.name: node for node in self._session.get_inputs()}
         self.outputs: dict[str, Any] = {node.name: node for node in self._session.get_outputs()}
 
-    def run(self, feed: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """Compute all outputs that it was loaded for."""
-        names = list(self.outputs)
-        return dict(zip(names, self._session.run(names, feed, self._run_options), strict=True))
+    def run(self, values: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Compute all outputs that it was loaded for, by the names that a chain calls them."""
+        feed = {its: values[ours] for ours, its in self.takes.items()}
+        made = self._session.run([*self._gives.values()], feed, self._run_options)
+        return dict(zip(self._gives, made, strict=True))
 
 
-def _feed(graph: _Graph, batch: Batch) -> dict[str, NDArray[Any]]:
-    feed = {}
-    for name in graph.inputs:
-        values = getattr(batch, name)
-        if values is None:
-            raise ValueError(f"the model needs the input {name!r}, which these batches do not carry")
-        feed[name] = np.ascontiguousarray(values)
-    return feed
+def _of_batch(batch: Batch, name: str) -> NDArray[Any]:
+    values: NDArray[Any] | None = getattr(batch, name, None)
+    if values is None:
+        raise ValueError(f"the model needs the input {name!r}, which these batches do not carry")
+    return np.ascontiguousarray(values)
 
 
 def cores() -> int:

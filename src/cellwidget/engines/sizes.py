@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cellwidget.bundle import Bundle
+
 BYTES_PER_GENE = 24
 """What a graph that spreads a cell over all of the model's genes holds of it at once: some copies in 4 or 8 bytes."""
+BYTES_PER_DENSE_GENE = 120
+"""The same of a foreign one, which is handed the whole row: SIMS as published sorts every gene in float64."""
 LADDER = (16, 64, 256, 1024)
 TRIES = 4
 """Batches per size, of which the fastest counts: the first pays for memory, and other programs get in between."""
@@ -21,9 +28,10 @@ PROMISING = 1.25
 """How much faster it must be for a still larger one to be tried: trying costs time, and memory runs out of cache."""
 
 
-def most_cells(working_bytes: int, genes: int) -> int:
-    """Cells of one batch that so much memory allows, for a model of so many genes, by estimate."""
-    return max(1, working_bytes // (BYTES_PER_GENE * max(1, genes)))
+def most_cells(working_bytes: int, bundle: Bundle) -> int:
+    """Cells of one batch that so much memory allows, by estimate."""
+    each = BYTES_PER_GENE if bundle.naming is None else BYTES_PER_DENSE_GENE
+    return max(1, working_bytes // (each * max(1, len(bundle.genes))))
 
 
 class BatchSizes:
