@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cellwidget.bundle import Bundle
+from cellwidget.bundle import check_values, load_bundle
 from cellwidget.cells import open_cells
 from cellwidget.engines import BatchSizes, Careful
 from cellwidget.engines.gather import ATTENTION, Gathered
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from anndata import AnnData
 
+    from cellwidget.bundle import Bundle
     from cellwidget.calibration import Calibration
     from cellwidget.cells import Cells
     from cellwidget.messages import InputReport
@@ -35,22 +36,31 @@ GIVEN_BY = {"probs": "logits"}
 """What is made of another output."""
 
 
-def load_model(model: str | Path | Model = "pbmc") -> Model:
+def load_model(model: str | Path | Model = "pbmc", values: str | None = None) -> Model:
     """Load a model.
 
     Parameters
     ----------
     model
-        Name of a packaged model, path of a bundle's folder or zip, or a loaded model, which is given back.
+        Name of a packaged model; path of a bundle's folder or zip; a folder made for sims-web, which the id of one of
+        its models may follow (``"folder/ID"``), or the ``.onnx`` in it; or a loaded model, which is given back.
+    values
+        Which values a sims-web model was trained on, since its folder does not say: "counts", "log1p_10k" (counts per
+        10,000 of the cell, through log1p) or "as_is" (what the matrix holds, whatever was done to it, which is what
+        None means). Bundles say it themselves.
 
     Raises
     ------
     ValueError
         If there is no such model.
     BundleError
-        If it is damaged; the message names the file and the remedy.
+        If it is damaged, files of it disagree, or `values` is not what a bundle says itself; the message names the
+        file and the remedy.
     """
-    return model if isinstance(model, Model) else Model(Bundle.load(resolve(model)))
+    if isinstance(model, Model):
+        check_values(model.bundle, values)
+        return model
+    return Model(load_bundle(resolve(model), values))
 
 
 class Model:

@@ -57,6 +57,11 @@ def rewrite(bundle: Bundle, folder: str | Path, *, files: Mapping[str, bytes] | 
     """
     folder = Path(folder)
     check_own_folder(folder)
+    if not (bundle.folder / MANIFEST).is_file():
+        raise ValueError(
+            f"{bundle.folder} was made for sims-web and is left as it is. "
+            f"Make a bundle of it first, with cw.convert.sims, and use that."
+        )
     folder.mkdir(parents=True, exist_ok=True)
     files = files or {}
     entries = dict(json.loads((bundle.folder / MANIFEST).read_text("utf-8"))["files"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
+from cellwidget.bundle import find_sims_web
+
 DEFAULT = "pbmc"
 
 
@@ -24,12 +26,13 @@ def resolve(model: str | Path = DEFAULT) -> Path:
     Parameters
     ----------
     model
-        Name of a packaged model, or path of a bundle: a folder, or a zip of one.
+        Name of a packaged model; path of a bundle, a folder or a zip of one; or of a sims-web folder, which the id
+        of a model may follow.
 
     Returns
     -------
     Path
-        The folder or zip.
+        What `load_bundle` takes.
 
     Raises
     ------
@@ -52,7 +55,7 @@ def _existing(model: str | Path) -> Path | None:
         return None  # an empty one would be the current folder
     try:
         path = Path(model).expanduser()
-        return path if path.exists() else None
+        return path if path.exists() or find_sims_web(path) is not None else None
     except (OSError, ValueError, RuntimeError):  # too long, a null character, a home that is not known
         return None
 
