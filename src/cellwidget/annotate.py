@@ -42,7 +42,7 @@ def annotate(
     adata
         The cells. Counts are looked for in ``X``, ``layers["counts"]`` and ``raw``.
     model
-        Name of a packaged model, folder or zip of a bundle, or a loaded `Model`.
+        What `load_model` takes, or a loaded `Model`.
     layer
         Where the counts are, if it should not be looked for.
     key_added
@@ -72,7 +72,7 @@ def annotate(
     check_anndata(adata)
     check_writable(adata)
     check_keys(adata, key_added, overwrite)
-    loaded = load_model(model)
+    loaded = load_model(model, progress=progress)
     bundle = loaded.bundle
     engine = KernelEngine(bundle, threads=threads)
     cells = loaded.open(adata, layer=layer, total=total)

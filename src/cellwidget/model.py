@@ -36,23 +36,29 @@ GIVEN_BY = {"probs": "logits"}
 """What is made of another output."""
 
 
-def load_model(model: str | Path | Model = "pbmc", values: str | None = None) -> Model:
+def load_model(model: str | Path | Model = "pbmc", values: str | None = None, *, progress: bool = True) -> Model:
     """Load a model.
 
     Parameters
     ----------
     model
         Name of a packaged model; path of a bundle's folder or zip; a folder made for sims-web, which the id of one of
-        its models may follow (``"folder/ID"``), or the ``.onnx`` in it; or a loaded model, which is given back.
+        its models may follow (``"folder/ID"``), or the ``.onnx`` in it; the address of one of these: ``https://…``, or
+        ``hf://owner/name[@revision][/folder]``; or a loaded model, which is given back. What was downloaded is kept
+        in the user's cache (or the folder that CELLWIDGET_CACHE names), and serves offline.
     values
         Which values a sims-web model was trained on, since its folder does not say: "counts", "log1p_10k" (counts per
         10,000 of the cell, through log1p) or "as_is" (what the matrix holds, whatever was done to it, which is what
         None means). Bundles say it themselves.
+    progress
+        Whether to show a bar while it downloads.
 
     Raises
     ------
     ValueError
         If there is no such model.
+    DownloadError
+        If it cannot be downloaded; the message names what and the remedy. What was cut off goes on next time.
     BundleError
         If it is damaged, files of it disagree, or `values` is not what a bundle says itself; the message names the
         file and the remedy.
@@ -60,7 +66,7 @@ def load_model(model: str | Path | Model = "pbmc", values: str | None = None) ->
     if isinstance(model, Model):
         check_values(model.bundle, values)
         return model
-    return Model(load_bundle(resolve(model), values))
+    return Model(load_bundle(resolve(model, progress=progress), values))
 
 
 class Model:

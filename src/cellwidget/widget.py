@@ -50,7 +50,7 @@ class CellWidget(anywidget.AnyWidget):
     adata
         The cells. Counts are looked for in ``X``, ``layers["counts"]`` and ``raw``.
     model
-        Name of a packaged model, folder or zip of a bundle, or a loaded `Model`.
+        What `load_model` takes (a name, a path, ``hf://…``, ``https://…``), or a loaded `Model`.
     engine
         ``"kernel"`` runs the model in the kernel, ``"browser"`` on the page that shows the widget; ``"auto"`` chooses,
         and the page says why. It can be switched while the run goes on.

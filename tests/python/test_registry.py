@@ -27,9 +27,7 @@ def test_a_home_folder_may_be_abbreviated(tmp_path: Path, monkeypatch: pytest.Mo
     assert resolve("~/mine") == tmp_path / "mine"
 
 
-@pytest.mark.parametrize(
-    "name", ["nowhere", "hf://someone/model", "", "~nobody-of-this-name/model", "a\x00b", "x" * 5_000]
-)
+@pytest.mark.parametrize("name", ["nowhere", "", "~nobody-of-this-name/model", "a\x00b", "x" * 5_000])
 def test_what_is_not_there_is_named(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match=r"There is no model .*pbmc.*folder or zip"):
@@ -47,3 +45,9 @@ def test_a_packaged_name_wins_over_a_folder_of_that_name(tmp_path: Path, monkeyp
 def test_what_is_neither_a_name_nor_a_path_is_refused(model: object) -> None:
     with pytest.raises(ValueError, match="There is no model"):
         resolve(model)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("address", ["s3://bucket/model", "file:///model", "ftp://host/model"])
+def test_other_addresses_than_those_of_the_web_are_refused(address: str) -> None:
+    with pytest.raises(ValueError, match="https://, http:// and hf:// addresses alone"):
+        resolve(address)

@@ -4,11 +4,11 @@ from cellwidget.bundle.bundle import Bundle
 from cellwidget.bundle.errors import AGAIN, BundleError
 from cellwidget.bundle.foreign import Naming
 from cellwidget.bundle.load import check_values, load_bundle
-from cellwidget.bundle.manifest import INPUTS, MANIFEST, OUTPUTS, SCHEMA, VALUES, Manifest
+from cellwidget.bundle.manifest import INPUTS, MANIFEST, OUTPUTS, SCHEMA, VALUES, Manifest, read_manifest
 from cellwidget.bundle.reference import Reference
 from cellwidget.bundle.save import save_bundle
 from cellwidget.bundle.simsweb import find_sims_web
-from cellwidget.bundle.verify import REQUIRED
+from cellwidget.bundle.verify import REQUIRED, files_of, inside, sha256_of
 
 __all__ = [
     "AGAIN",
@@ -24,7 +24,11 @@ __all__ = [
     "Naming",
     "Reference",
     "check_values",
+    "files_of",
     "find_sims_web",
+    "inside",
     "load_bundle",
+    "read_manifest",
     "save_bundle",
+    "sha256_of",
 ]

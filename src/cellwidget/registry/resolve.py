@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from pathlib import Path
 
 from cellwidget.bundle import find_sims_web
+from cellwidget.registry.remote import fetch
 
 DEFAULT = "pbmc"
 
@@ -20,14 +22,17 @@ def is_packaged(folder: Path) -> bool:
     return folder.resolve().is_relative_to(_models().resolve())
 
 
-def resolve(model: str | Path = DEFAULT) -> Path:
-    """Find a model.
+def resolve(model: str | Path = DEFAULT, *, progress: bool = True) -> Path:
+    """Find a model; one on the web is downloaded, or found in the cache.
 
     Parameters
     ----------
     model
-        Name of a packaged model; path of a bundle, a folder or a zip of one; or of a sims-web folder, which the id
-        of a model may follow.
+        Name of a packaged model; path of a bundle (a folder, or a zip of one) or of a sims-web folder, which the id of
+        a model may follow; ``hf://owner/name[@revision][/folder]``; or the http(s) address of a
+        bundle's folder or zip, or of a sims-web model.
+    progress
+        Whether to show a bar while it downloads.
 
     Returns
     -------
@@ -38,15 +43,24 @@ def resolve(model: str | Path = DEFAULT) -> Path:
     ------
     ValueError
         If there is none; the message names those that come with the package.
+    DownloadError
+        If it cannot be downloaded.
     """
     if isinstance(model, str) and model in packaged():
         return _models() / model
+    if isinstance(model, str) and (scheme := re.match("([A-Za-z][A-Za-z0-9+.-]+)://", model.strip())):
+        if scheme[1].lower() not in ("http", "https", "hf"):
+            raise ValueError(
+                f"There is no model {model[:200]!r}: models come from https://, http:// and hf:// addresses alone. "
+                f"Download it, and give its path."
+            )
+        return fetch(model.strip(), progress=progress)
     path = _existing(model)
     if path is not None:
         return path
     raise ValueError(
         f"There is no model {str(model)[:200]!r}: neither a packaged one ({', '.join(packaged())}) nor a folder or zip "
-        f"of that name. Give a name of these, or the path of a bundle."
+        f"of that name. Give a name of these, the path of a bundle, or an address: https://… or hf://owner/name."
     )
 
 

@@ -1,0 +1,17 @@
+"""What is said when a model cannot be downloaded."""
+
+
+class DownloadError(RuntimeError):
+    """A model cannot be downloaded; the message names what and the remedy."""
+
+
+class UnreachableError(DownloadError):
+    """A host does not answer, or stopped in the middle: what an earlier download left may serve."""
+
+
+class AbsentError(DownloadError):
+    """A host has no such file."""
+
+
+class DeniedError(DownloadError):
+    """A host does not give a file to this user."""
