@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cellwidget.bundle import MANIFEST, Bundle
 from cellwidget.bundle.save import file_entry, write_manifest
 from cellwidget.bundle.verify import OPTIONAL
-from cellwidget.registry import is_packaged
+from cellwidget.registry import is_shared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,13 +23,14 @@ def check_own_folder(folder: Path) -> None:
     Raises
     ------
     ValueError
-        If it belongs to a packaged model; the message names the remedy.
+        If it belongs to a packaged or a downloaded model; the message names the remedy.
     """
-    if is_packaged(folder):
-        raise ValueError(
-            f"{folder} belongs to a model that comes with the package, which all notebooks share. "
-            f"Make a copy first: cw.load_model({folder.name!r}).save('my-{folder.name}'), and use that."
-        )
+    if not is_shared(folder):
+        return
+    raise ValueError(
+        f"{folder} belongs to a model that comes with the package or from the web, which all notebooks share. "
+        f"Make a copy first: model.save('my-model'), and use that."
+    )
 
 
 def rewrite(bundle: Bundle, folder: str | Path, *, files: Mapping[str, bytes] | None = None, **changes: Any) -> Path:

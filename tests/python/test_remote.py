@@ -201,6 +201,13 @@ def test_a_denied_file_is_said(host: Host) -> None:
         load(f"{host.address}/tiny")
 
 
+def test_a_downloaded_model_is_not_altered_in_place(host: Host, folder: Path, tmp_path: Path) -> None:
+    model = cw.load_model(host.add_folder("/tiny", folder), progress=False)
+    with pytest.raises(ValueError, match=r"from the web, which all notebooks share.*Make a copy"):
+        model.save(model.bundle.folder, overwrite=True)
+    assert model.save(tmp_path / "mine").bundle.genes == GENES
+
+
 # ── cut off, and gone on with ────────────────────────────────────────────────────────────────────
 
 

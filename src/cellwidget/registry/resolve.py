@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cellwidget.bundle import find_sims_web
 from cellwidget.registry.remote import fetch
+from cellwidget.registry.shelf import cache_folder
 
 DEFAULT = "pbmc"
 
@@ -17,9 +18,9 @@ def packaged() -> list[str]:
     return sorted(path.name for path in _models().iterdir() if (path / "manifest.json").is_file())
 
 
-def is_packaged(folder: Path) -> bool:
-    """Whether a folder belongs to a model that comes with this package."""
-    return folder.resolve().is_relative_to(_models().resolve())
+def is_shared(folder: Path) -> bool:
+    """Whether a folder belongs to a model that comes with this package, or to one in the cache."""
+    return any(folder.resolve().is_relative_to(shared.resolve()) for shared in (_models(), cache_folder()))
 
 
 def resolve(model: str | Path = DEFAULT, *, progress: bool = True) -> Path:
