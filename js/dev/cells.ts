@@ -169,6 +169,7 @@ export function makeCells({ n, source, reference: mapped, engines = ["kernel"] }
         cells: n,
         matrix: "X",
         values: "raw counts",
+        trained_on: "log1p_10k",
         genes_matched: 31204,
         genes_model: 48118,
         genes_data: 36601,

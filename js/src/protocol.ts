@@ -51,6 +51,8 @@ export interface InputReport {
   matrix: string;
   /** "raw counts", "log1p of counts per 10,000, inverted". */
   values: string;
+  /** "counts", "log1p_10k", "as_is": what the network was trained on, as somebody said; else empty. */
+  trained_on: string;
   genes_matched: number;
   genes_model: number;
   genes_data: number;

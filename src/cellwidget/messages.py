@@ -48,6 +48,7 @@ class InputReport(TypedDict):
     cells: int
     matrix: str
     values: str
+    trained_on: str
     genes_matched: int
     genes_model: int
     genes_data: int

@@ -32,6 +32,18 @@ if TYPE_CHECKING:
 MOST_PREDICTED = 256
 """Cells of one batch of `Model.predict`, at most; a run measures instead."""
 
+REPORTED = ("matrix", "values", "trained_on", "genes_matched", "genes_model", "ids_in", "total")
+"""Of the input report, what is written beside results."""
+
+SLOW = "This is a network as it was published. cw.convert.sims makes one of it that gives the same many times faster."
+
+TRAINED_ON = {
+    "counts": "raw counts",
+    "log1p_10k": "log1p of counts per 10,000",
+    "as_is": "values as they were handed to it",
+    "": "values that nobody named: say values='counts', 'log1p_10k' or 'as_is' when you load it",
+}
+
 GIVEN_BY = {"probs": "logits"}
 """What is made of another output."""
 
@@ -130,7 +142,10 @@ class Model:
             uniform=manifest.uniform if "uniform" in inputs else 0,
             seed=seed,
             values=manifest.values,
+            trained_on=manifest.trained_on,
         )
+        if manifest.input == "dense":
+            cells.report["notes"].append(SLOW)
         if self.temperature != 1.0:
             cells.report["notes"].append(f"Scores are calibrated, with a temperature of {self.temperature:.3g}.")
         return cells
@@ -281,7 +296,10 @@ class Model:
 
         manifest = self.bundle.manifest
         done, failed, _ = results.counts
-        told = {name: report[name] for name in ("matrix", "values", "genes_matched", "genes_model", "ids_in", "total")}
+        told = {
+            name: report[name]
+            for name in ("matrix", "values", "trained_on", "genes_matched", "genes_model", "ids_in", "total")
+        }
         return {
             "model": manifest.name,
             "model_version": manifest.version,
@@ -365,6 +383,7 @@ class Report:
             ("genes", f"{facts['genes_matched']:,} of the model's {facts['genes_model']:,} ({share:.0f} %)"),
             ("matched by", f"{facts['id_type']}, in {facts['ids_in']} ({facts['genes_data']:,} genes)"),
         ]
+        lines.insert(2, ("trained on", TRAINED_ON[facts["trained_on"]]))
         if facts["duplicates_summed"]:
             lines.append(("duplicates", f"{facts['duplicates_summed']:,} columns summed into others"))
         if facts["total"] is not None:

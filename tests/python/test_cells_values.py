@@ -16,7 +16,7 @@ from cellwidget.cells.rows import Rows
 from cellwidget.cells.source import open_matrix
 from cellwidget.cells.values import Normalised, recognise, whole_counts
 
-from .cell_cases import FIXTURES, SMALL, counts, dense_of, log_normalised, made
+from .cell_cases import FIXTURES, KINDS, SMALL, counts, dense_of, log_normalised, made
 
 GENES = [f"g{number}" for number in range(60)]
 
@@ -47,6 +47,7 @@ def test_raw_counts_are_taken_as_they_are():
         "cells": 30,
         "matrix": "X",
         "values": "raw counts",
+        "trained_on": "",
         "genes_matched": 1250,
         "genes_model": 1250,
         "genes_data": 1250,
@@ -322,14 +323,60 @@ def test_raw_serves_where_the_genes_of_x_are_too_few():
     assert open_cells(adata, list(whole.var_names)).report["matrix"] == "raw.X"
 
 
-def test_values_as_they_are():
+@pytest.mark.parametrize("kind", KINDS)
+def test_values_as_they_are(kind):
     dense = scaled(counts(20, 60)).astype(np.float32)
-    got, failed, report = read_all(made(dense), values="as_is")
+    got, failed, report = read_all(made(KINDS[kind](dense)), values="as_is")
     np.testing.assert_array_equal(got, dense)
-    assert not failed and report["values"] == "taken as they are"
-    dense[3, 3] = np.nan
-    with pytest.raises(InputError, match="X holds NaN"):
-        open_cells(made(dense), GENES, values="as_is")
+    assert not failed and report["notes"] == []
+    assert report["values"] == "taken as they are: the matrix holds negative values, as scaled data do"
+
+
+def test_values_as_they_are_come_from_x_or_the_layer_that_is_named():
+    dense = scaled(counts(20, 60)).astype(np.float32)
+    adata = made(dense, layers={"counts": counts(20, 60), "half": dense / 2})
+    assert read_all(adata, values="as_is")[2]["matrix"] == "X"
+    got, _, report = read_all(adata, values="as_is", layer="half")
+    np.testing.assert_array_equal(got, dense / 2)
+    assert report["matrix"] == "layers['half']"
+
+
+def test_values_that_are_no_numbers_fail_their_cells():
+    dense = scaled(counts(20, 60).astype(np.float64))
+    dense[3, 3], dense[5, 0], dense[7, 1] = np.nan, -np.inf, 1e39
+    got, failed, _ = read_all(made(dense), values="as_is")
+    assert failed == {3: "a value is NaN", 5: "a value is infinite", 7: "a value is too large for float32"}
+    good = np.delete(np.arange(20), [3, 5, 7])
+    np.testing.assert_array_equal(got[good], dense[good].astype(np.float32))
+
+
+@pytest.mark.filterwarnings("ignore:Variable names are not unique")
+def test_duplicates_that_cancel_out_are_left_out():
+    dense = np.array([[1.5, -1.5, 2.0], [1.5, -0.5, 0.0]], np.float32)
+    cells = open_cells(made(dense, ["a", "a", "b"]), ["a", "b"], values="as_is", min_matched=0.0)
+    batch, failed = cells.read(0, 2)
+    assert not failed
+    np.testing.assert_array_equal(dense_of(batch, 2, 2), [[0.0, 2.0], [1.0, 0.0]])
+
+
+def test_raw_counts_taken_as_they_are_are_said_before_the_run():
+    dense = counts(20, 60) + 1
+    report = open_cells(made(dense), GENES, values="as_is", trained_on="as_is").report
+    assert report["values"] == "taken as they are: raw counts" and report["trained_on"] == "as_is"
+    assert len(report["notes"]) == 1 and "load or convert it with values='log1p_10k'" in report["notes"][0]
+    report = open_cells(made(log_normalised(dense)), GENES, values="as_is").report
+    assert report["values"] == "taken as they are: log1p of counts per 10,000" and report["notes"] == []
+
+
+def test_narrow_rows_of_values_as_they_are_keep_signs_and_fractions():
+    dense = scaled(counts(20, 60)).astype(np.float32)
+    whole = counts(20, 60) - 2
+    for values in (dense, whole):
+        batch, _ = open_cells(made(values), GENES, values="as_is").read_sparse(0, 20)
+        assert batch.counts.dtype == np.float32
+        for row in range(20):
+            part = slice(batch.indptr[row], batch.indptr[row + 1])
+            np.testing.assert_array_equal(batch.counts[part], values[row][batch.genes[part]])
 
 
 def test_empty_cells_are_counted():

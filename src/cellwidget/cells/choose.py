@@ -11,7 +11,7 @@ import numpy as np
 
 from cellwidget.cells.rows import Rows, canonical, concatenate
 from cellwidget.cells.source import Source, open_matrix
-from cellwidget.cells.values import AsIs, Encoding, first_bad, recognise
+from cellwidget.cells.values import AsIs, Encoding, RawCounts, first_bad, recognise
 from cellwidget.genes import GeneMatch, InputError, match_genes
 
 if TYPE_CHECKING:
@@ -93,18 +93,20 @@ def choose(
             continue
         source = open_matrix(candidate.matrix, candidate.name, keep_bytes)
         sample = take_sample(source)
-        encoding = _as_is(sample) if values == "as_is" else recognise(sample.rows, _log_base(adata))
+        encoding = recognise(sample.rows, _log_base(adata))
+        notes = [f"{reason[0].upper()}{reason[1:]}: {candidate.name} is read instead." for reason in refused]
+        if values == "as_is":
+            notes += _mismatch(candidate.name, encoding)
+            encoding = _as_is(encoding)
         if isinstance(encoding, str):
             refused.append(f"{candidate.name} {encoding}{_where(adata, candidate, sample)}")
             source.close()
             continue
-        notes = [f"{reason[0].upper()}{reason[1:]}: {candidate.name} is read instead." for reason in refused]
         usable.append(Choice(candidate.name, source, sample, encoding, match, notes))
         if encoding.exact:
             break
     if not usable:
-        wanted = "usable values" if values == "as_is" else "raw counts"
-        raise too_few or InputError(f"No {wanted} found: {'; '.join(refused)}. {REMEDY}.")
+        raise too_few or InputError(f"No raw counts found: {'; '.join(refused)}. {REMEDY}.")
     usable.sort(key=lambda choice: not choice.encoding.exact)
     for choice in usable[1:]:
         choice.source.close()
@@ -151,8 +153,20 @@ def _named(adata: AnnData, layer: str) -> Candidate:
     raise InputError(f"layer={layer!r} is not in this AnnData. Choose one of {', '.join(there)}.")
 
 
-def _as_is(sample: Sample) -> Encoding | str:
-    return AsIs() if first_bad(sample.rows) is None else "holds NaN or infinite values"
+def _as_is(found: Encoding | str) -> AsIs:
+    """Take any finite values: those that are not fail their cells. Tell what there seems to be."""
+    what = f"the matrix {found}" if isinstance(found, str) else found.words.removesuffix(", inverted")
+    return AsIs(f"taken as they are: {what}")
+
+
+def _mismatch(name: str, found: Encoding | str) -> list[str]:
+    """Say what is likely wrong with taking values as they are: few networks are trained on raw counts."""
+    if not isinstance(found, RawCounts):
+        return []
+    return [
+        f"{name} holds raw counts; the model takes values as they are. If it was trained on log1p of counts per "
+        f"10,000, load or convert it with values='log1p_10k'; with values='counts' if on counts."
+    ]
 
 
 def _where(adata: AnnData, candidate: Candidate, sample: Sample) -> str:

@@ -76,6 +76,7 @@ def open_cells(
     seed: int = 0,
     batch: str | None = None,
     values: str = "counts",
+    trained_on: str = "",
     min_matched: float | None = None,
     keep_bytes: int = KEEP_BYTES,
 ) -> Cells:
@@ -103,7 +104,9 @@ def open_cells(
         The obs column of batch codes that batches carry.
     values
         "counts" or "log1p_10k" for models that start from raw counts (the latter normalise inside), "as_is" for
-        models that take X as it is.
+        models that take X, or the matrix that `layer` names, as it is.
+    trained_on
+        Which values the network was trained on, for the report.
     min_matched
         Share of the model's genes that must be in the data; None for a tenth of them, at most 200.
     keep_bytes
@@ -137,7 +140,8 @@ def open_cells(
     sample = aligner(choice.sample.rows, 0)
     copy_bytes = (sample.genes.nbytes + sample.counts.nbytes) / len(sample) * adata.n_obs
     keep = copy_bytes <= keep_bytes
-    report = input_report(choice, sample, n_model=len(genes), total=_total_words(choice, extras, total))
+    words = _total_words(choice, extras, total)
+    report = input_report(choice, sample, n_model=len(genes), total=words, trained_on=trained_on)
     if not keep:
         report["notes"].append("The cells are too many to be copied: leave the matrix as it is until the run ends.")
     return Cells(choice, aligner, adata.obs_names, extras, report, keep=keep)

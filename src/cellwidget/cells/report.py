@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cellwidget.messages import InputReport
 
 
-def input_report(choice: Choice, sample: Chunk, *, n_model: int, total: str | None) -> InputReport:
+def input_report(choice: Choice, sample: Chunk, *, n_model: int, total: str | None, trained_on: str) -> InputReport:
     """Put together what is known before the run.
 
     Parameters
@@ -25,6 +25,8 @@ def input_report(choice: Choice, sample: Chunk, *, n_model: int, total: str | No
         Number of the model's genes.
     total
         What a cell's total is taken over, in words; None for a model that needs none.
+    trained_on
+        Which values the network was trained on, as somebody said; empty where nobody did.
     """
     match = choice.match
     n_obs, n_vars = choice.source.shape
@@ -40,6 +42,7 @@ def input_report(choice: Choice, sample: Chunk, *, n_model: int, total: str | No
         "cells": n_obs,
         "matrix": choice.name,
         "values": choice.encoding.words,
+        "trained_on": trained_on,
         "genes_matched": match.matched,
         "genes_model": n_model,
         "genes_data": n_vars,

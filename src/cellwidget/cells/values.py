@@ -22,6 +22,8 @@ NAN, INFINITE, NEGATIVE, FRACTION = (
     "a value is not a whole number",
 )
 NOT_TRACED = "its values cannot be traced back to whole counts"
+LARGEST = float(np.finfo(np.float32).max)
+TOO_LARGE = "a value is too large for float32"
 NOT_FINITE = (
     (NAN, np.isnan),
     (INFINITE, np.isinf),
@@ -69,14 +71,22 @@ class RawCounts:
 
 @dataclass(frozen=True, slots=True)
 class AsIs:
-    """Any finite number, for models that take values as they are."""
+    """Any finite number, for models that take values as they are.
+
+    Parameters
+    ----------
+    words
+        Says too what the matrix seems to hold.
+    """
 
     words: str = "taken as they are"
     exact: bool = True
 
     def decode(self, rows: Rows) -> tuple[Rows, dict[int, str]]:
-        """Check that all values are finite."""
-        failed = {} if np.isfinite(rows.values).all() else failing_rows(rows, NOT_FINITE)
+        """Check that all values are finite, and will be in float32."""
+        failed = {}
+        if not _all_within(rows.values):
+            failed = failing_rows(rows, (*NOT_FINITE, (TOO_LARGE, _too_large)))
         return _without_rows(rows, failed), failed
 
 
@@ -267,3 +277,13 @@ def _negative(values: NDArray[Any]) -> NDArray[np.bool_]:
 def _fraction(values: NDArray[Any]) -> NDArray[np.bool_]:
     broken: NDArray[np.bool_] = values != np.rint(values)
     return broken
+
+
+def _all_within(values: NDArray[Any]) -> bool:
+    # NaN makes both comparisons false
+    return not len(values) or bool(values.min() >= -LARGEST and values.max() <= LARGEST)
+
+
+def _too_large(values: NDArray[Any]) -> NDArray[np.bool_]:
+    large: NDArray[np.bool_] = np.abs(values.astype(np.float64)) > LARGEST
+    return large

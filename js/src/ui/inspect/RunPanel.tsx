@@ -22,10 +22,19 @@ function Lines({ title, lines }: { title: string; lines: Line[] }) {
   );
 }
 
+const TRAINED_ON: Record<string, string> = {
+  counts: "raw counts",
+  log1p_10k: "log1p of counts per 10,000",
+  as_is: "values as they were handed to it",
+};
+
+const trainedOn = (values: string): Line[] => (values in TRAINED_ON ? [["trained on", TRAINED_ON[values] ?? ""]] : []);
+
 function inputLines(report: InputReport): Line[] {
   const lines: Line[] = [
     ["cells", count(report.cells)],
     ["values", `${report.values} in ${report.matrix}`],
+    ...trainedOn(report.trained_on),
     ["genes matched", `${count(report.genes_matched)} of ${count(report.genes_model)}`],
     ["gene ids", `${report.id_type}s in ${report.ids_in}`],
   ];
