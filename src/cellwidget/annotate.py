@@ -8,7 +8,7 @@ from cellwidget.cells import check_anndata
 from cellwidget.engines import InKernel
 from cellwidget.engines.kernel import KernelEngine
 from cellwidget.model import load_model
-from cellwidget.results import Results, check_keys, nearness_of, write
+from cellwidget.results import Results, check_keys, check_threshold, nearness_of, write
 from cellwidget.results.write import check_writable
 from cellwidget.run import Run
 
@@ -30,6 +30,7 @@ def annotate(
     layer: str | None = None,
     key_added: str = "cellwidget",
     total: str | None = None,
+    threshold: float = 0.0,
     overwrite: bool = False,
     batch_size: int | None = None,
     threads: int | None = None,
@@ -51,6 +52,8 @@ def annotate(
         ``obs["{key}_distance"]`` and ``obs["{key}_unlike_training"]``.
     total
         An obs column with each cell's total counts, for models that normalise by it; by default the sum over all genes.
+    threshold
+        Cells whose score is below it are labelled "unassigned" (another name where the model has such a class).
     overwrite
         Whether keys that are not this package's may be overwritten.
     batch_size
@@ -63,7 +66,8 @@ def annotate(
     Raises
     ------
     ValueError
-        If the AnnData is a view, or results would overwrite a key that is not ours: before the run.
+        If the AnnData is a view, the threshold is not from 0 to 1, or results would overwrite a key that is not ours:
+        before the run.
     InputError
         If the cells cannot be read for this model; the message says what would help.
     RunError
@@ -72,20 +76,25 @@ def annotate(
     check_anndata(adata)
     check_writable(adata)
     check_keys(adata, key_added, overwrite)
+    threshold = check_threshold(threshold)
     loaded = load_model(model, progress=progress)
     bundle = loaded.bundle
     engine = KernelEngine(bundle, threads=threads)
     cells = loaded.open(adata, layer=layer, total=total)
-    nearness = nearness_of(bundle)
     results = Results(
-        cells.n_obs, bundle.classes, keep=("embedding",), nearness=nearness, temperature=loaded.temperature
+        cells.n_obs,
+        bundle.classes,
+        keep=("embedding",),
+        nearness=nearness_of(bundle),
+        temperature=loaded.temperature,
+        threshold=threshold,
     )
     try:
         run = Run(cells, InKernel(engine, batch_size=batch_size), results)
         _run_to_the_end(run, bundle.manifest.title if progress else None)
     finally:
         cells.close()
-    info = loaded.written_info(cells.report, results, layer=layer, total=total)
+    info = loaded.written_info(cells.report, results, layer=layer, total=total, threshold=threshold or None)
     write(
         adata,
         results,

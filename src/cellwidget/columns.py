@@ -68,6 +68,13 @@ class Columns:
         """Encode rows ``start`` to ``stop``: values, or for text u4 offsets from 0 and UTF-8 bytes."""
         return self._encode(column).piece(start, stop)
 
+    def codes(self, column: str) -> NDArray[np.int64]:
+        """Codes of a column of categories as int64 [n_obs], -1 for missing."""
+        codes = np.frombuffer(self.piece(column, 0, len(self._names))[1][0], dtype=self._specs[column]["dtype"])
+        numbers = codes.astype(np.int64)
+        numbers[codes == np.iinfo(codes.dtype).max] = -1
+        return numbers
+
     def text(self, column: str, row: int) -> str:
         """Say one value in words."""
         value: Any = self._names[row] if column == "cell" else self._obs[column].iloc[row]

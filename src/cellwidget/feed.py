@@ -10,6 +10,16 @@ from cellwidget.columns import code_dtype
 
 ASSET = "asset:"
 """Begins the names of files that pages ask for as if they were columns."""
+AGREEMENT: ColumnSpec = {
+    "id": "agreement",
+    "name": "agreement",
+    "kind": "category",
+    "group": "result",
+    "dtype": "u1",
+    "categories": ["agrees", "disagrees", "unassigned", "name not in the model"],
+    "colors": ["#6e87ca", "#c54d1b", "#9a9a9a", "#cfa21c"],
+}
+"""How labels stand to those that are known; the page derives it, as it does `margin`."""
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,7 +39,7 @@ if TYPE_CHECKING:
         RunState,
         Schema,
     )
-    from cellwidget.results import Results
+    from cellwidget.results import Results, Truth
     from cellwidget.selection import Selection
 
 
@@ -63,6 +73,8 @@ class RunFeed:
         ``#rrggbb`` per class, or None for the page's own palette.
     selection
         Tells what is selected now.
+    truth
+        Labels that are known, or None.
     port
         Serves the model to pages that run it; None where that cannot be.
     engines
@@ -83,6 +95,7 @@ class RunFeed:
         color: str,
         label_colors: Sequence[str] | None,
         selection: Callable[[], Selection],
+        truth: Truth | None = None,
         port: Port | None = None,
         engines: Sequence[EngineName] = ("kernel",),
     ) -> None:
@@ -99,10 +112,15 @@ class RunFeed:
             "key": key,
             "model": model,
             "report": report,
-            "columns": [*_result_columns(model["classes"], label_colors, nearness is not None), *columns.specs],
+            "columns": [
+                *_result_columns(model["classes"], results.unassigned, label_colors, nearness is not None),
+                *([AGREEMENT] if truth else []),
+                *sorted(columns.specs, key=lambda spec: spec["id"] not in ("cell", truth.column if truth else "")),
+            ],
             "color": color,
             "layout": {**layout, "distance_limit": None if nearness is None else nearness.limit},
             "engines": list(engines),
+            "truth": {"column": truth.column, "codes": truth.class_of.tolist()} if truth else None,
         }
 
     def schema(self) -> Schema:
@@ -154,15 +172,16 @@ class RunFeed:
         return self.port.asset(column.removeprefix(ASSET))
 
 
-def _result_columns(classes: Sequence[str], colors: Sequence[str] | None, measured: bool) -> list[ColumnSpec]:
-    """Columns that a run fills; a model without classes gives only places."""
+def _result_columns(
+    classes: Sequence[str], unassigned: str, colors: Sequence[str] | None, measured: bool
+) -> list[ColumnSpec]:
+    """Columns that a run fills, or that a page derives from them; a model without classes gives only places."""
     columns: list[ColumnSpec] = [
         {"id": "state", "name": "state", "kind": "category", "group": "result", "dtype": "u1"},
         {"id": "xy", "name": "xy", "kind": "xy", "group": "layout", "dtype": "f4"},
     ]
     columns[0]["categories"] = ["not run", "done", "failed"]
-    distance: ColumnSpec = {"id": "distance", "name": "distance", "kind": "number", "group": "result", "dtype": "f4"}
-    last = [distance] if measured else []
+    last = [_number("distance", "distance")] if measured else []
     if not classes:
         return columns + last
     codes = code_dtype(len(classes))
@@ -172,5 +191,11 @@ def _result_columns(classes: Sequence[str], colors: Sequence[str] | None, measur
         if colors:
             spec["colors"] = list(colors)
         columns.append(spec)
-        columns.append({"id": score, "name": words, "kind": "number", "group": "result", "dtype": "f4"})
-    return columns + last
+        columns.append(_number(score, words))
+    columns[2]["categories"] = [*classes, unassigned]
+    columns[2]["unassigned"] = True
+    return [*columns, _number("margin", "margin"), _number("entropy", "entropy"), *last]
+
+
+def _number(name: str, words: str) -> ColumnSpec:
+    return {"id": name, "name": words, "kind": "number", "group": "result", "dtype": "f4"}

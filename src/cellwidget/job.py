@@ -18,16 +18,17 @@ from cellwidget.feed import RunFeed
 from cellwidget.layout import choose_layout
 from cellwidget.messages import DONE
 from cellwidget.model import load_model
-from cellwidget.results import Results, check_keys, nearness_of, write
+from cellwidget.results import Results, Truth, check_keys, nearness_of, write
 from cellwidget.results.scores import softmax
 from cellwidget.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import pandas as pd
     from anndata import AnnData
+    from numpy.typing import NDArray
 
     from cellwidget.messages import CellDetail, EngineName, GeneWeight, LabelScore, ModelInfo
     from cellwidget.model import Model
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 ENGINES = ("auto", "kernel", "browser")
 TOP_LABELS, TOP_GENES, TOP_OBS = 5, 8, 12
+AT_ONCE = 32
 NO_RUNTIME = (
     "The page's runtime was not built into this installation, so engine='browser' cannot be used. "
     "Install a wheel of cellwidget, or run `make build` in the checkout."
@@ -50,7 +52,7 @@ class Job:
 
     Parameters
     ----------
-    adata, model, engine, layer, basis, color, key, total, overwrite, threads
+    adata, model, engine, layer, basis, color, key, total, overwrite, threads, truth
         As `CellWidget` takes them.
     on_change
         Called from the run's threads when rows or the state changed.
@@ -74,6 +76,7 @@ class Job:
         total: str | None,
         overwrite: bool,
         threads: int | None,
+        truth: str | None,
         on_change: Callable[[], None],
     ) -> None:
         if engine not in ENGINES:
@@ -89,9 +92,11 @@ class Job:
         self._threads = threads
         self._chosen, self._where = _choose(engine)
         self._on_change = on_change
-        self._prepare()
-        self._columns = Columns(adata.obs, self.names, adata.uns)
+        self._threshold = 0.0
+        self._columns = Columns(adata.obs, adata.obs_names, adata.uns)
+        self._truth = None if truth is None else Truth(self._columns, truth, self._model.classes)
         self._color = self._color_id(color)
+        self._prepare()
 
     def _prepare(self) -> None:
         """Make everything that belongs to one run."""
@@ -111,6 +116,7 @@ class Job:
             keep=keep,
             nearness=nearness_of(bundle),
             temperature=self._model.temperature,
+            threshold=self._threshold,
         )
         self.run = Run(
             self.cells,
@@ -195,6 +201,7 @@ class Job:
             color=self._color,
             label_colors=bundle.colors,
             selection=selection,
+            truth=self._truth,
             port=self._browser if has_runtime() else None,
             engines=("kernel", "browser") if has_runtime() else ("kernel",),
         )
@@ -211,9 +218,39 @@ class Job:
         """One row per cell."""
         return self._results.predictions(self.names)
 
+    def set_threshold(self, value: float) -> None:
+        """Let cells with a lower score be unassigned, from now on and in runs to come."""
+        self._threshold = self._results.threshold = value
+        self._on_change()
+
+    def confusion(self) -> pd.DataFrame:
+        """Known labels against those that the model gave."""
+        return self._known().confusion(self._results)
+
+    def metrics(self) -> pd.DataFrame:
+        """How well the model finds each known label."""
+        return self._known().metrics(self._results)
+
+    def probabilities(self, selection: Selection) -> pd.DataFrame:
+        """Run the model on some cells, for the probability of every class; NaN for cells that it cannot be run on."""
+        import pandas as pd
+
+        self._held()
+        rows, classes = selection.rows, self._model.classes
+        if not classes:
+            raise ValueError("This model gives no labels, so there are no probabilities of them.")
+        values = np.full((len(rows), len(classes)), np.nan, dtype=np.float32)
+        for start, stop in _spans(rows):
+            batch, _ = self.cells.read(start, stop)
+            if len(batch):
+                logits = self._engine.run(batch).outputs["logits"].astype(np.float32, copy=False)
+                values[np.searchsorted(rows, batch.rows)] = softmax(logits, self._results.temperature)
+        return pd.DataFrame(values, index=selection.obs_names, columns=classes)
+
     def write(self, adata: AnnData, *, overwrite: bool) -> str:
         """Put the results into an AnnData, aligned by name; returns the main key written."""
-        read_as = {"layer": self._layer, "total": self._total, "basis": self._basis}
+        threshold = self._threshold or None
+        read_as = {"layer": self._layer, "total": self._total, "basis": self._basis, "threshold": threshold}
         info = self._model.written_info(self.cells.report, self._results, **read_as)
         return write(
             adata,
@@ -266,6 +303,13 @@ class Job:
             raise RuntimeError("This widget was closed. Make a new CellWidget.")
         return self._adata
 
+    def _known(self) -> Truth:
+        if self._truth is None:
+            raise ValueError(
+                "No labels are known to compare with: name their obs column, as in CellWidget(adata, truth='celltype')."
+            )
+        return self._truth
+
     def _heaviest(self, row: int, weights: np.ndarray, genes: np.ndarray) -> list[GeneWeight]:
         positions, counts = self.cells.counts_of(row)
         count_of = dict(zip(positions.tolist(), counts.tolist(), strict=True))
@@ -300,6 +344,14 @@ def _choose(engine: str) -> tuple[str, EngineName]:
     if not has_runtime():
         raise ValueError(NO_RUNTIME)
     return ("Chosen since this kernel has no onnxruntime." if engine == "auto" else ""), "browser"
+
+
+def _spans(rows: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Cut ascending rows into runs of neighbours, none longer than `AT_ONCE`, as begin and end."""
+    for part in np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1):
+        for at in range(0, len(part), AT_ONCE):
+            few = part[at : at + AT_ONCE]
+            yield int(few[0]), int(few[-1]) + 1
 
 
 def _best_labels(logits: np.ndarray, temperature: float) -> list[LabelScore]:

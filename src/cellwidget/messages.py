@@ -40,6 +40,7 @@ class ColumnSpec(TypedDict):
     integer: NotRequired[bool]
     categories: NotRequired[list[str]]
     colors: NotRequired[list[str]]
+    unassigned: NotRequired[bool]
 
 
 class InputReport(TypedDict):
@@ -85,6 +86,13 @@ class MapInfo(LayoutInfo):
     distance_limit: float | None
 
 
+class TruthInfo(TypedDict):
+    """The obs column of known labels, and which class each of its categories is (-1: none of the model's)."""
+
+    column: str
+    codes: list[int]
+
+
 class Schema(TypedDict):
     """All that a page must know before the first row."""
 
@@ -97,6 +105,7 @@ class Schema(TypedDict):
     color: str
     layout: MapInfo
     engines: list[EngineName]
+    truth: TruthInfo | None
 
 
 class Problem(TypedDict):
@@ -135,6 +144,7 @@ class RunState(TypedDict):
     problem: Problem | None
     failures: list[Failure]
     written: str | None
+    threshold: float
     notes: list[str]
 
 
@@ -261,6 +271,15 @@ class Select(TypedDict):
     count: int
 
 
+class SetThreshold(TypedDict):
+    """Cells with a lower score are to be unassigned."""
+
+    type: Literal["threshold"]
+    page: str
+    id: int
+    value: float
+
+
 class Inspect(TypedDict):
     """Tell more about one cell."""
 
@@ -327,7 +346,7 @@ class Bye(TypedDict):
     page: str
 
 
-ToKernel = Hello | Ack | Want | Order | Select | Inspect | Equip | Pull | LeaseResults | GaveUp | Bye
+ToKernel = Hello | Ack | Want | Order | Select | SetThreshold | Inspect | Equip | Pull | LeaseResults | GaveUp | Bye
 
 _MAX_NAME = 1_000
 _MAX_INT = 2**53
@@ -340,6 +359,10 @@ def _text(value: object) -> bool:
 
 def _whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MAX_INT
+
+
+def _share(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
 
 def _one_of(*allowed: object) -> Callable[[object], bool]:
@@ -369,6 +392,7 @@ _FIELDS: dict[str, dict[str, Callable[[object], bool]]] = {
     "want": {"column": _text, "start": _whole},
     "command": {"id": _whole, "name": _one_of("run", "pause", "resume", "stop", "kernel", "browser")},
     "select": {"id": _whole, "count": _whole},
+    "threshold": {"id": _whole, "value": _share},
     "inspect": {"id": _whole, "row": _whole},
     "equip": {"id": _whole},
     "pull": {

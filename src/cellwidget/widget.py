@@ -13,6 +13,7 @@ import traitlets as t
 
 from cellwidget.channel import Channel
 from cellwidget.hearing import Hearing
+from cellwidget.results import check_threshold
 from cellwidget.selection import Selection
 
 if TYPE_CHECKING:
@@ -64,6 +65,10 @@ class CellWidget(anywidget.AnyWidget):
     key_added
         Results are written to ``obs["{key}_label"]``, ``obs["{key}_score"]``, ``obsm["X_{key}"]``,
         ``obsm["X_{key}_umap"]`` and ``uns["{key}"]`` when the run completes: all of them or none.
+    truth
+        An obs column of labels that are known: the page compares, and `confusion` and `metrics` tell in figures.
+    threshold
+        Cells whose score is below it are unassigned; the legend moves it too.
     total
         An obs column with each cell's total counts, for models that normalise by it; by default the sum over all genes.
     overwrite
@@ -87,6 +92,7 @@ class CellWidget(anywidget.AnyWidget):
     status = t.Enum(_STATUSES, "idle", help="Where the run stands.").tag(sync=True)
     progress = t.Float(0.0, help="Cells done or failed, of all: 0 to 1.").tag(sync=True)
     height = t.Int(None, allow_none=True, min=200, help="Height in CSS pixels.").tag(sync=True)
+    threshold = t.CFloat(0.0, help="Cells whose score is below are unassigned: a number from 0 to 1.").tag(sync=True)
     selection = t.Any(help="The selected cells; set it to rows, obs_names or a mask.")
 
     def __init__(
@@ -99,6 +105,8 @@ class CellWidget(anywidget.AnyWidget):
         basis: str | None = None,
         color: str | None = None,
         key_added: str = "cellwidget",
+        truth: str | None = None,
+        threshold: float = 0.0,
         total: str | None = None,
         overwrite: bool = False,
         threads: int | None = None,
@@ -121,12 +129,14 @@ class CellWidget(anywidget.AnyWidget):
             total=total,
             overwrite=overwrite,
             threads=threads,
+            truth=truth,
             on_change=self._changed,
         )
         self._names: pd.Index[str] = self._job.names
         self._origin: str | None = None
         self._place = (id(adata), key_added)
-        super().__init__(_esm=_front_end(), height=height, selection=Selection.of(None, self._names))
+        nothing = Selection.of(None, self._names)
+        super().__init__(_esm=_front_end(), height=height, selection=nothing, threshold=check_threshold(threshold))
         self._channel = Channel(self.send, self, self._publish)
         self.on_msg(lambda _, content, buffers: self._receive(content, buffers))
         self._show()
@@ -184,6 +194,53 @@ class CellWidget(anywidget.AnyWidget):
         """Labels, scores and places so far, one row per cell in the order of the dataset; NaN where not yet run."""
         return self._job.predictions()
 
+    @property
+    def confusion(self) -> pd.DataFrame:
+        """Cells counted by known label (rows; see `truth`) and by label of the model (columns; the last: unassigned).
+
+        Raises
+        ------
+        ValueError
+            If no known labels were named.
+        """
+        return self._job.confusion()
+
+    @property
+    def metrics(self) -> pd.DataFrame:
+        """Precision, recall, f1, support and predicted cells per class, against the known labels (see `truth`).
+
+        Names that the model does not know stand at the end, with their support alone: their cells count in no figure.
+        ``metrics.attrs`` holds the accuracy, the macro_f1 over classes with support, and the share that is assigned;
+        unassigned cells count as missed.
+
+        Raises
+        ------
+        ValueError
+            If no known labels were named.
+        """
+        return self._job.metrics()
+
+    def probabilities(self, cells: Any = None) -> pd.DataFrame:
+        """Probabilities of every class, for some cells: the model is run on them again, here.
+
+        Parameters
+        ----------
+        cells
+            Rows, obs_names or a mask; None for the selection.
+
+        Returns
+        -------
+        pandas.DataFrame
+            float32, one row per cell in the order of the dataset, one column per class; NaN for cells that fail.
+
+        Raises
+        ------
+        ValueError
+            If there are no such cells, or the model gives no labels.
+        """
+        chosen = self.selection if cells is None else Selection.of(cells, self._names)
+        return self._job.probabilities(chosen)
+
     def write(self, adata: AnnData, *, overwrite: bool = False) -> None:
         """Put the results into an AnnData, aligned by obs_names.
 
@@ -225,6 +282,14 @@ class CellWidget(anywidget.AnyWidget):
             finally:
                 self._origin = None
 
+    def set_threshold(self, value: float) -> None:
+        """Take a page's threshold."""
+        with self._lock:
+            try:
+                self.threshold = value
+            except Exception:
+                log.exception("an observer of the threshold raised")
+
     def inspect(self, row: int) -> CellDetail:
         """Tell more about one cell."""
         return self._job.inspect(row)
@@ -234,6 +299,14 @@ class CellWidget(anywidget.AnyWidget):
     @t.validate("selection")
     def _check_selection(self, proposal: Any) -> Selection:
         return Selection.of(proposal["value"], self._names)
+
+    @t.validate("threshold")
+    def _check_threshold(self, proposal: Any) -> float:
+        return check_threshold(proposal["value"])
+
+    @t.observe("threshold")
+    def _tell_threshold(self, change: Any) -> None:
+        self._job.set_threshold(change["new"])
 
     @t.observe("selection")
     def _tell_selection(self, _: Any) -> None:

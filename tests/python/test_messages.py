@@ -38,9 +38,9 @@ _json = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=8,
 )
-_kinds = st.sampled_from(["hello", "ack", "want", "command", "select", "inspect", "bye"])
+_kinds = st.sampled_from(["hello", "ack", "want", "command", "select", "threshold", "inspect", "bye"])
 _fields = st.sampled_from(
-    ["page", "id", "seq", "row", "count", "column", "start", "name", "run", "position", "protocol"]
+    ["page", "id", "seq", "row", "count", "value", "column", "start", "name", "run", "position", "protocol"]
 )
 
 

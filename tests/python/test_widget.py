@@ -195,7 +195,7 @@ def test_what_a_page_is_told(adata: ad.AnnData, model: cw.Model) -> None:
     schema = w._job.feed(lambda: w.selection).schema()
     assert schema["color"] == "obs:batch"
     ids = [column["id"] for column in schema["columns"]]
-    assert ids == ["state", "xy", "label", "score", "second", "second_score", "cell", "obs:batch"]
+    assert ids == ["state", "xy", "label", "score", "second", "second_score", "margin", "entropy", "cell", "obs:batch"]
     assert schema["report"]["genes_matched"] == len(GENES)
     w.close()
 

@@ -91,5 +91,8 @@ class Handler(Protocol):
     def select(self, bits: bytes, page: str) -> None:
         """Take a page's selection."""
 
+    def set_threshold(self, value: float) -> None:
+        """Take the score below which cells are unassigned."""
+
     def inspect(self, row: int) -> CellDetail:
         """Tell more about one cell."""

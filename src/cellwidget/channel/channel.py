@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         Pull,
         RunState,
         Select,
+        SetThreshold,
         ToKernel,
         Want,
     )
@@ -139,7 +140,10 @@ class Channel:
             feed.port.pull(message["page"], message)
 
     def _ask(
-        self, feed: Feed, message: Order | Select | Inspect | Equip | LeaseResults | GaveUp, buffers: Sequence[Raw]
+        self,
+        feed: Feed,
+        message: Order | Select | SetThreshold | Inspect | Equip | LeaseResults | GaveUp,
+        buffers: Sequence[Raw],
     ) -> None:
         page, number = message["page"], message["id"]
         try:
@@ -150,13 +154,18 @@ class Channel:
         self._sender.emit({"type": "reply", "to": page, "id": number, "value": value}, [])
 
     def _answer(
-        self, feed: Feed, message: Order | Select | Inspect | Equip | LeaseResults | GaveUp, buffers: Sequence[Raw]
+        self,
+        feed: Feed,
+        message: Order | Select | SetThreshold | Inspect | Equip | LeaseResults | GaveUp,
+        buffers: Sequence[Raw],
     ) -> CellDetail | Equipment | None:
         match message["type"]:
             case "command":
                 self._handler.order(message["name"])
             case "select":
                 self._handler.select(bytes(buffers[0]), message["page"])
+            case "threshold":
+                self._handler.set_threshold(float(message["value"]))
             case "inspect":
                 return self._handler.inspect(message["row"])
             case "equip":

@@ -2,6 +2,17 @@
 
 from cellwidget.results.nearness import Nearness, nearness_of
 from cellwidget.results.store import Results
+from cellwidget.results.truth import Truth
+from cellwidget.results.unassigned import check_threshold
 from cellwidget.results.write import KeyTaken, check_keys, write
 
-__all__ = ["KeyTaken", "Nearness", "Results", "check_keys", "nearness_of", "write"]
+__all__ = [
+    "KeyTaken",
+    "Nearness",
+    "Results",
+    "Truth",
+    "check_keys",
+    "check_threshold",
+    "nearness_of",
+    "write",
+]

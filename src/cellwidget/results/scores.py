@@ -1,4 +1,4 @@
-"""From logits to labels: softmax over all classes, the best and the second best."""
+"""From logits to labels: softmax over all classes, the best and the second best, and how undecided the model is."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ if TYPE_CHECKING:
 
 
 class Scores(NamedTuple):
-    """Best and second class of some cells: codes, int64 [cells], and probabilities, float32 [cells]."""
+    """Best and second class of some cells: codes, int64 [cells], and probabilities, float32 [cells].
+
+    `entropy`, float32 [cells], is that of all classes: 0 where the model is sure, 1 where all are equally probable.
+    """
 
     label: NDArray[np.int64]
     score: NDArray[np.float32]
     second: NDArray[np.int64]
     second_score: NDArray[np.float32]
+    entropy: NDArray[np.float32]
 
 
 def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.float32]:
@@ -25,6 +29,20 @@ def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[n
     powers /= powers.sum(axis=-1, keepdims=True)
     probabilities: NDArray[np.float32] = powers.astype(np.float32, copy=False)
     return probabilities
+
+
+def entropy_of(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Shannon's entropy over the last axis, as a share of the largest possible (nats over log classes); float32.
+
+    A single class leaves nothing undecided: 0.
+    """
+    classes = probabilities.shape[-1]
+    if classes == 1:
+        return np.zeros(probabilities.shape[:-1], dtype=np.float32)
+    safe = np.maximum(probabilities, np.finfo(np.float32).tiny)  # 0 log 0 is 0
+    shares = -(probabilities * np.log(safe)).sum(axis=-1, dtype=np.float64) / np.log(classes)
+    result: NDArray[np.float32] = np.clip(shares, 0.0, 1.0).astype(np.float32)
+    return result
 
 
 def best_two(logits: NDArray[np.floating], temperature: float = 1.0) -> Scores:
@@ -45,6 +63,6 @@ def best_two(logits: NDArray[np.floating], temperature: float = 1.0) -> Scores:
     rest = probabilities.copy()
     rest[each, label] = -1.0
     if rest.shape[1] == 1:
-        return Scores(label, score, label, np.zeros_like(score))
+        return Scores(label, score, label, np.zeros_like(score), entropy_of(probabilities))
     second = rest.argmax(axis=1)
-    return Scores(label, score, second, rest[each, second])
+    return Scores(label, score, second, rest[each, second], entropy_of(probabilities))

@@ -12,6 +12,7 @@ from cellwidget.columns import code_dtype
 from cellwidget.messages import DONE, FAILED, NOT_RUN
 from cellwidget.results.log import ChangeLog
 from cellwidget.results.scores import best_two
+from cellwidget.results.unassigned import below, unassigned_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -45,6 +46,8 @@ class Results:
         Measures how far cells are from the model's training cells; None where these are not known.
     temperature
         What logits are divided by before they become scores.
+    threshold
+        Cells whose score is below it are unassigned to whoever reads `labels`; what streams stays as the model said.
     """
 
     def __init__(
@@ -55,9 +58,12 @@ class Results:
         keep: Collection[str] = KEPT,
         nearness: Nearness | None = None,
         temperature: float = 1.0,
+        threshold: float = 0.0,
     ) -> None:
         self.classes = list(classes)
         self.temperature = temperature
+        self.unassigned = unassigned_name(self.classes)
+        self.threshold = threshold
         codes = np.dtype(code_dtype(len(self.classes)))
         self.missing = int(np.iinfo(codes).max)
         self.state = np.full(n_obs, NOT_RUN, dtype=np.uint8)
@@ -66,6 +72,7 @@ class Results:
         self.second = np.full(n_obs, self.missing, dtype=codes)
         self.second_score = np.full(n_obs, np.nan, dtype=np.float32)
         self.distance = np.full(n_obs if nearness else 0, np.nan, dtype=np.float32)
+        self.entropy = np.full(n_obs, np.nan, dtype=np.float32)
         self.xy = np.full((n_obs, 2), np.nan, dtype=np.float32)
         self.nearness = nearness
         self._keep = tuple(keep)
@@ -120,7 +127,7 @@ class Results:
         rows, outputs = result.rows, result.outputs
         if self.classes and "logits" in outputs:
             best = best_two(outputs["logits"], self.temperature)  # type: ignore[arg-type]
-            self.label[rows], self.score[rows] = best.label, best.score
+            self.label[rows], self.score[rows], self.entropy[rows] = best.label, best.score, best.entropy
             if len(self.classes) > 1:
                 self.second[rows], self.second_score[rows] = best.second, best.second_score
         if "xy" in outputs:
@@ -235,38 +242,54 @@ class Results:
         with self._lock:
             return np.flatnonzero((self.state == DONE) & ~np.isfinite(self.xy[:, 0]))
 
+    def labels(self) -> NDArray[np.int64]:
+        """Label codes that hold above the threshold, int64 [n_obs]: -1 not run, one beyond the classes unassigned."""
+        with self._lock:
+            return self._labels()
+
     def predictions(self, obs_names: pd.Index[str]) -> pd.DataFrame:
         """One row per cell, missing where not yet run.
 
-        Columns are label, score, second, second_score; distance and unlike_training (False where the distance is not
-        known) for models that know their training cells; umap_0, umap_1.
+        Columns are label, score, second, second_score, margin (of the score over the second's), entropy; distance and
+        unlike_training (False where the distance is not known) for models that know their training cells; umap_0,
+        umap_1.
         """
         import pandas as pd
 
         with self._lock:
             columns: dict[str, Any] = {}
             if self.classes:
-                columns["label"] = self.as_categorical(self.label)
+                columns["label"] = self._named(self._labels(), unassigned=self.threshold > 0)
                 columns["score"] = self.score.copy()
-                columns["second"] = self.as_categorical(self.second)
+                columns["second"] = self._named(self._coded(self.second))
                 columns["second_score"] = self.second_score.copy()
+                columns["margin"] = self.score - self.second_score
+                columns["entropy"] = self.entropy.copy()
             if self.nearness is not None:
                 columns["distance"] = self.distance.copy()
                 columns["unlike_training"] = self.distance > self.nearness.limit
             columns["umap_0"], columns["umap_1"] = self.xy[:, 0].copy(), self.xy[:, 1].copy()
         return pd.DataFrame(columns, index=obs_names)
 
-    def as_categorical(self, codes: NDArray[np.unsignedinteger]) -> pd.Categorical:
-        """Label codes as a categorical of all classes."""
-        import pandas as pd
+    def _labels(self) -> NDArray[np.int64]:
+        codes = self._coded(self.label)
+        codes[below(self.score, self.threshold)] = len(self.classes)
+        return codes
 
+    def _coded(self, codes: NDArray[np.unsignedinteger]) -> NDArray[np.int64]:
         numbers = codes.astype(np.int64)
         numbers[numbers == self.missing] = -1
-        return pd.Categorical.from_codes(numbers, categories=self.classes)
+        return numbers
+
+    def _named(self, codes: NDArray[np.int64], unassigned: bool = False) -> pd.Categorical:
+        """Codes as a categorical of all classes, and of those that have none."""
+        import pandas as pd
+
+        return pd.Categorical.from_codes(codes, categories=[*self.classes, *([self.unassigned] if unassigned else [])])
 
     def _streamed(self, column: str) -> NDArray[Any]:
         match column:
-            case "state" | "xy" | "label" | "score" | "second" | "second_score" | "distance":
+            case "state" | "xy" | "label" | "score" | "second" | "second_score" | "entropy" | "distance":
                 values: NDArray[Any] = getattr(self, column)
                 return values
         raise KeyError(f"{column!r} does not stream")

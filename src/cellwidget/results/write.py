@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from cellwidget.results.unassigned import UNASSIGNED_COLOR
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -194,7 +196,7 @@ def _values(
         label = frame["label"].cat.remove_unused_categories()  # scanpy's statistics stumble over empty groups
         values["label"], values["score"] = label.array, frame["score"].to_numpy()
         if colors is not None:
-            by_class = dict(zip(results.classes, colors, strict=True))
+            by_class = dict(zip(results.classes, colors, strict=True)) | {results.unassigned: UNASSIGNED_COLOR}
             values["colors"] = np.array([by_class[name] for name in label.cat.categories])
     if results.nearness is not None:
         distance = _picked(results.distance, rows)

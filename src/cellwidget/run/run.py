@@ -180,6 +180,7 @@ class Run:
                 "problem": self._problem,
                 "failures": [{"reason": reason, "cells": cells} for reason, cells in failures],
                 "written": self._written,
+                "threshold": self.results.threshold,
                 "notes": list(self._notes),
             }
 
