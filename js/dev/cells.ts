@@ -92,10 +92,19 @@ function columnsOf(classes: string[], mapped: boolean): ColumnSpec[] {
   const columns: ColumnSpec[] = [
     { id: "cell", name: "cell", kind: "text", group: "name", dtype: "u4" },
     { id: "xy", name: "xy", kind: "xy", group: "layout", dtype: "f4" },
-    { id: "label", name: "label", group: "result", categories: classes, ...CATEGORY },
+    {
+      id: "label",
+      name: "label",
+      group: "result",
+      categories: [...classes, "unassigned"],
+      unassigned: true,
+      ...CATEGORY,
+    },
     { id: "score", name: "score", kind: "number", group: "result", dtype: "f4" },
     { id: "second", name: "second", group: "result", categories: classes, ...CATEGORY },
     { id: "second_score", name: "second score", kind: "number", group: "result", dtype: "f4" },
+    { id: "margin", name: "margin", kind: "number", group: "result", dtype: "f4" },
+    { id: "entropy", name: "entropy", kind: "number", group: "result", dtype: "f4" },
     { id: "distance", name: "distance", kind: "number", group: "result", dtype: "f4" },
     { id: "obs:region", name: "region", group: "obs", categories: REGIONS, ...CATEGORY },
     { id: "obs:donor", name: "donor", group: "obs", categories: DONORS, ...CATEGORY },
@@ -124,6 +133,7 @@ export function makeCells({ n, source, reference: mapped, engines = ["kernel"] }
   const second = new Uint8Array(n);
   const numbers = { score: new Float32Array(n), second_score: new Float32Array(n), pct_mt: new Float32Array(n) };
   const counts = { n_genes: new Float32Array(n), n_counts: new Float32Array(n) };
+  const entropy = new Float32Array(n);
   const codes = { region: new Uint8Array(n), donor: new Uint8Array(n), cluster: new Uint8Array(n) };
   const xy = new Float32Array(n * 2);
   const names: string[] = [];
@@ -132,6 +142,7 @@ export function makeCells({ n, source, reference: mapped, engines = ["kernel"] }
     label[i] = code;
     second[i] = (code + 1 + Math.floor(3 * next())) % classes.length;
     numbers.score[i] = Math.max(0.3, 1 - next() ** 2 * 0.6);
+    entropy[i] = 0.9 * (1 - (numbers.score[i] as number) ** 2);
     numbers.second_score[i] = (1 - (numbers.score[i] as number)) * 0.7;
     numbers.pct_mt[i] = 0.4 + 2 * next() ** 2;
     counts.n_genes[i] = Math.round(1200 + 9000 * next());
@@ -189,6 +200,7 @@ export function makeCells({ n, source, reference: mapped, engines = ["kernel"] }
         distance_limit: mapped > 0 ? LIMIT : null,
       },
       engines,
+      truth: null,
     },
     columns: {
       cell: names,
@@ -197,6 +209,7 @@ export function makeCells({ n, source, reference: mapped, engines = ["kernel"] }
       second,
       score: numbers.score,
       second_score: numbers.second_score,
+      entropy,
       distance: distances(n),
       ...Object.fromEntries(Object.entries(obs).map(([name, values]) => [`obs:${name}`, values])),
     },

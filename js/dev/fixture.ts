@@ -13,6 +13,7 @@ import type { ViewData } from "../src/view/api";
 import { connectView } from "../src/view/client";
 import { makeCells } from "./cells";
 import { dressPage } from "./hosts";
+import { type TruthOptions, withTruth } from "./truth";
 
 const query = new URLSearchParams(location.search);
 const state = query.get("state") ?? "done";
@@ -26,6 +27,8 @@ interface Scene {
   engines?: EngineName[];
   source?: "model" | "obsm" | "umap";
   reference?: number;
+  /** Labels that are known. */
+  truth?: TruthOptions;
   /** What of the runtime and the model has come to the page. */
   download?: { loaded: number; total: number };
   /** Once the data is there. */
@@ -64,6 +67,8 @@ const onPage = (options: MemoryOptions, more: Partial<Scene> = {}): Scene => ({
 /** Clicks something within the widget. */
 const press = (selector: string) =>
   document.querySelector("#host")?.firstElementChild?.shadowRoot?.querySelector<HTMLElement>(selector)?.click();
+
+const openTruth = () => press('[role="tab"][data-tab="truth"]');
 
 const SCENES: Record<string, () => Scene> = {
   loading: () => ({ options: {} }),
@@ -161,6 +166,27 @@ const SCENES: Record<string, () => Scene> = {
         },
       },
     }),
+  threshold: () => done({ ready: (store) => store.moveThreshold(0.8) }),
+  margin: () => done({ ready: (store) => store.colorBy("margin") }),
+  truth: () => done({ truth: {}, ready: openTruth }),
+  truthcut: () =>
+    done({
+      truth: {},
+      ready: (store) => {
+        store.moveThreshold(0.8);
+        openTruth();
+      },
+    }),
+  agreement: () =>
+    done({
+      truth: {},
+      ready: (store) => {
+        store.colorBy("agreement");
+        openTruth();
+      },
+    }),
+  strangers: () => done({ truth: { strange: true }, ready: openTruth }),
+  truthready: () => ({ options: { status: "idle" }, truth: {}, ready: openTruth }),
   lost: () => ({ ...under("running", 0.52), tell: (sink) => sink.connection("lost") }),
   nogl: () => done(),
   empty: () => ({ options: { status: "idle" } }),
@@ -198,12 +224,13 @@ function view(): ViewData {
 
 function open(): void {
   const scene = (SCENES[state] ?? done)();
-  const data = makeCells({
+  const cells = makeCells({
     n,
     source: scene.source ?? "model",
     reference: scene.reference ?? (n > 0 ? 12_000 : 0),
     engines: scene.engines,
   });
+  const data = scene.truth ? withTruth(cells, scene.truth) : cells;
   const Kind = state === "loading" ? SilentSession : TellingSession;
   const session = new Kind(data, scene.options);
   if (session instanceof TellingSession) session.tell = scene.tell;

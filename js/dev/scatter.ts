@@ -83,6 +83,7 @@ function schemaOf(n: number, categories: string[], reference: number): Schema {
     color: "label",
     layout: { source: "model", name: "UMAP", reference, distance_limit: null },
     engines: ["kernel"],
+    truth: null,
   };
 }
 
@@ -166,6 +167,7 @@ async function open(): Promise<void> {
     focus: number("focus", -1),
     reference: query.get("reference") !== "0",
     filters: [],
+    threshold: 0,
   });
   const total = cells.reference.length / 2;
   view.column({ column: "reference", start: 0, count: total, total, values: cells.reference.slice() });

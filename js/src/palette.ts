@@ -44,9 +44,17 @@ function tuned(color: Rgb, dark: boolean): Rgb {
   return twenty.dark[place] ?? color;
 }
 
+/** Darker than ghosts and zeros, lighter than the ring of what was not run: grey is no class. */
+const UNASSIGNED: Record<"light" | "dark", Rgb> = { light: [154, 154, 154], dark: [128, 128, 128] };
+
 /** One colour per category: the dataset's own, else twenty tuned to the ground, else the long list, over and over. */
 export function paletteOf(column: ColumnSpec, dark: boolean): Rgb[] {
-  const names = column.categories ?? [];
+  const all = column.categories ?? [];
+  if (!column.unassigned) return colorsOf(column, all, dark);
+  return [...colorsOf(column, all.slice(0, -1), dark), UNASSIGNED[dark ? "dark" : "light"]];
+}
+
+function colorsOf(column: ColumnSpec, names: readonly string[], dark: boolean): Rgb[] {
   const own = column.colors;
   if (own?.length === names.length && own.every((color) => HEX.test(color)))
     return own.map((color) => tuned(rgbOf(color.slice(1)), dark));

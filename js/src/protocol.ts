@@ -39,6 +39,8 @@ export interface ColumnSpec {
   categories?: string[];
   /** One `#rrggbb` per category: from `uns["*_colors"]`; absent where the page's own palette serves. */
   colors?: string[];
+  /** The last category is of cells whose score is below the threshold: derived by the page, and without a colour. */
+  unassigned?: boolean;
 }
 
 /** Columns whose rows arrive in `rows` frames as the run goes on. All others are asked for with `want`. */
@@ -97,6 +99,8 @@ export interface Schema {
     distance_limit: number | null;
   };
   engines: EngineName[];
+  /** Labels that are known: an obs column, and for each of its categories the code of that class (-1: none has the name). */
+  truth: { column: string; codes: number[] } | null;
 }
 
 /** A failure in words: what happened, what is kept, what to do. */
@@ -134,6 +138,8 @@ export interface RunState {
   failures: { reason: string; cells: number }[];
   /** The obs key that was written ("cellwidget_label"), or null. */
   written: string | null;
+  /** Cells whose score is below are unassigned; what streams as `label` stays as the model said. */
+  threshold: number;
   /** Things the user should know ("obs_names changed during the run: nothing was written"). */
   notes: string[];
 }
@@ -216,6 +222,8 @@ export type ToKernel =
   | { type: "command"; page: string; id: number; name: Command }
   /** Buffer 0: bitset of n_obs bits, least significant first. */
   | { type: "select"; page: string; id: number; count: number }
+  /** From 0 to 1; all pages hear of it in `RunState.threshold`. */
+  | { type: "threshold"; page: string; id: number; value: number }
   | { type: "inspect"; page: string; id: number; row: number }
   /** What do I need to run the model here? Answered by a reply with `Equipment`. */
   | { type: "equip"; page: string; id: number }

@@ -7,6 +7,7 @@ import { type OpenModel, Runner } from "./inference/runner";
 import { paletteOf, rampOf } from "./palette";
 import type { CellDetail, ColumnSpec, Problem, RunState, Schema } from "./protocol";
 import type { Session, Sink } from "./session/session";
+import { Threshold } from "./threshold";
 import type { Counts, DataEvents, Extent, Filter, Look, Select, Sort, ViewData } from "./view/api";
 
 /** A pinned cell: what the kernel says of it, once it answered. */
@@ -43,6 +44,8 @@ export interface Store {
   /** Category pointed at in the legend, -1 for none. */
   readonly focus: Signal<number>;
   readonly dark: Signal<boolean>;
+  /** Cells whose score is below are unassigned. */
+  readonly threshold: ReadonlySignal<number>;
   readonly sort: Signal<Sort>;
   readonly pin: ReadonlySignal<Pin | null>;
   /** The polygon that made the selection, in data space. */
@@ -53,6 +56,7 @@ export interface Store {
   column(id: string): ColumnSpec | undefined;
   colorBy(id: string): void;
   hide(column: string, off: ReadonlySet<number>): void;
+  moveThreshold(to: number): void;
   select(select: Select): void;
   pinCell(row: number | null): void;
   /** Lets go of the pinned cell, else of the selection; returns whether there was either. */
@@ -112,17 +116,27 @@ function begin(state: State, schema: Schema, run: RunState): void {
   state.table.value = { version: state.table.value.version + 1, total: schema.n };
 }
 
-function sinkOf(state: State, session: Session, view: ViewData, runner: Runner | null): Sink {
+interface Around {
+  session: Session;
+  view: ViewData;
+  runner: Runner | null;
+  threshold: Threshold;
+}
+
+function sinkOf(state: State, { session, view, runner, threshold }: Around): Sink {
   return {
     schema: (schema, run) => {
+      threshold.hear(run.threshold);
       view.open(schema, run);
       batch(() => begin(state, schema, run));
       runner?.state(run);
       session.want("cell");
       if (schema.layout.reference > 0) session.want("reference");
       if (schema.layout.source === "obsm") session.want("xy");
+      if (schema.truth) session.want(schema.truth.column);
     },
     state: (run) => {
+      threshold.hear(run.threshold);
       view.state(run);
       state.run.value = run;
       runner?.state(run);
@@ -180,6 +194,7 @@ export function createStore(session: Session, view: ViewData, open?: OpenModel):
           state.download.value = download;
         })
       : null;
+  const threshold = new Threshold((value) => session.threshold(value));
   const { schema, colorId, hidden, dark, domain, focus, reference, sort } = state;
   const select = (what: Select) => {
     state.lasso.value = what.by === "lasso" && what.mode === "replace" ? what.polygon : null;
@@ -200,12 +215,13 @@ export function createStore(session: Session, view: ViewData, open?: OpenModel):
       focus: focus.value,
       reference: reference.value,
       filters: filtersOf(hidden.value),
+      threshold: threshold.value.value,
     };
   });
 
   view.listen(eventsOf(state, session));
   const stops = [
-    session.listen(sinkOf(state, session, view, runner)),
+    session.listen(sinkOf(state, { session, view, runner, threshold })),
     effect(() => {
       if (look.value) view.look(look.value);
     }),
@@ -244,6 +260,8 @@ export function createStore(session: Session, view: ViewData, open?: OpenModel):
       else next.delete(id);
       hidden.value = next;
     },
+    threshold: threshold.value,
+    moveThreshold: (to) => threshold.move(to),
     select,
     pinCell: (row) => {
       if (row === null) state.pin.value = null;

@@ -100,6 +100,12 @@ export class KernelSession implements Session {
     );
   }
 
+  async threshold(value: number): Promise<void> {
+    await this.#ask({ type: "threshold", value }).catch((error: Error) =>
+      this.#refused("The kernel did not take the threshold", error),
+    );
+  }
+
   async inspect(row: number): Promise<CellDetail> {
     const detail = await this.#ask({ type: "inspect", row });
     if (!detail) throw new Error("no answer");
@@ -141,7 +147,10 @@ export class KernelSession implements Session {
       if (next !== total) this.#send({ type: "want", column, start: next });
   }
 
-  #ask(body: Question | { type: "select"; count: number }, buffers: ArrayBuffer[] = []) {
+  #ask(
+    body: Question | { type: "select"; count: number } | { type: "threshold"; value: number },
+    buffers: ArrayBuffer[] = [],
+  ) {
     const id = ++this.#lastId;
     return new Promise<CellDetail | Equipment | null>((resolve, reject) => {
       const timer = setTimeout(() => this.#settle(id)?.reject(new Error("the kernel did not answer")), ANSWER);

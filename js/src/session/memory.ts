@@ -48,6 +48,7 @@ export class MemorySession implements Session {
   #at: number;
   #runs = 0;
   #elapsed = 0;
+  #threshold = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(data: MemoryData, options: MemoryOptions = {}) {
@@ -86,6 +87,11 @@ export class MemorySession implements Session {
 
   select(bits: Uint8Array, count: number): void {
     this.selected = { bits, count };
+  }
+
+  async threshold(value: number): Promise<void> {
+    this.#threshold = value;
+    this.#sink?.state(this.#state());
   }
 
   async inspect(row: number): Promise<CellDetail> {
@@ -177,6 +183,7 @@ export class MemorySession implements Session {
       problem: null,
       failures: reason && failed > 0 ? [{ reason, cells: failed }] : [],
       written: this.#status === "done" ? `${this.#data.schema.key}_label` : null,
+      threshold: this.#threshold,
       notes: [],
       ...this.#options.state,
     };

@@ -28,6 +28,7 @@ test("every kind of message to the kernel has a shared case", () => {
     want: true,
     command: true,
     select: true,
+    threshold: true,
     inspect: true,
     equip: true,
     pull: true,

@@ -110,6 +110,8 @@ export interface Session {
   want(column: ColumnSpec["id"] | "reference"): void;
   /** The page selected these rows: tell the others. */
   select(bits: Uint8Array, count: number): void;
+  /** Cells with a lower score are to be unassigned; resolves when the session has it, or never will. */
+  threshold(value: number): Promise<void>;
   /** Rejects when the session cannot answer (kernel busy too long, lost); the caller shows what it has. */
   inspect(row: number): Promise<CellDetail>;
   close(): void;

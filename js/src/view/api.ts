@@ -44,6 +44,8 @@ export interface Look {
   focus: number;
   reference: boolean;
   filters: Filter[];
+  /** Cells whose score is below are unassigned, whatever the model said. */
+  threshold: number;
 }
 
 /** Colours that follow the host's theme. */
@@ -68,6 +70,8 @@ export type Select =
   /** Table order, both ends included: what Shift-click takes. */
   | { by: "range"; from: number; to: number; mode: "replace" | "add" }
   | { by: "category"; column: string; code: number; mode: "replace" | "add" }
+  /** Cells that have one code in one column and another in another. */
+  | { by: "pair"; columns: [string, string]; codes: [number, number]; mode: "replace" | "add" }
   /** From outside: does not come back as `selected.bits`. */
   | { by: "bits"; bits: Uint8Array };
 
@@ -94,8 +98,10 @@ export interface Counts {
   missing: number;
   /** Of the colour column if it is a number: its range and a histogram of cells that pass the filters. */
   numbers: { min: number; max: number; bins: Uint32Array; missing: number; zeros: number } | null;
-  /** Over all cells done: median of `score`, and how many are below 0.5; null without scores. */
-  score: { median: number; below: number } | null;
+  /** Over all cells done: median of `score`, how many are below 0.5, and a histogram from 0 to 1; null without scores. */
+  score: { median: number; below: number; bins: Uint32Array } | null;
+  /** All cells by known label and label, row after row; null where no labels are known. */
+  confusion: Uint32Array | null;
   selected: number;
   /** Label mix (column `label`) of the selection and of the rest, among done cells. */
   mix: { selection: Uint32Array; rest: Uint32Array } | null;

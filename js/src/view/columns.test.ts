@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { CELL } from "../protocol";
-import { Columns, MISSING, TextColumn } from "./columns";
+import { Columns, TextColumn } from "./columns";
+import { MISSING } from "./dtypes";
 import { randomOf, rowsOf, schemaOf } from "./testing";
 
 function piecesOf(words: string[]): { offsets: Uint32Array; bytes: Uint8Array } {

@@ -1,11 +1,8 @@
 /** The columns of one widget as typed arrays, filled by row number or by range. */
-import type { ColumnSpec, DType, Schema } from "../protocol";
+import type { ColumnSpec, Schema } from "../protocol";
 import type { ColumnPiece, Rows, Values } from "../session/session";
-
-const ARRAYS = { u1: Uint8Array, u2: Uint16Array, u4: Uint32Array, f4: Float32Array, f8: Float64Array } as const;
-
-/** A code with all bits set is missing. */
-export const MISSING: Record<DType, number> = { u1: 0xff, u2: 0xffff, u4: 0xffffffff, f4: NaN, f8: NaN };
+import { ARRAYS, MISSING } from "./dtypes";
+import { Effective } from "./effective";
 
 /** UTF-8 kept as it came: a million names as strings would be 160 MB, and only a screenful is read. */
 export class TextColumn {
@@ -81,6 +78,8 @@ export class Columns {
   /** x, y by row; NaN where a cell has no place. */
   readonly xy: Float32Array;
   readonly state: Uint8Array;
+  /** Derives some columns from others. */
+  readonly effective: Effective;
   reference: { xy: Float32Array; held: number } | null = null;
   readonly #specs = new Map<string, ColumnSpec>();
   readonly #numbers = new Map<string, NumberColumn>();
@@ -97,6 +96,7 @@ export class Columns {
       this.#numbers.set(spec.id, { spec, values, held: schema.n });
     }
     this.#numbers.set("state", { spec: stateSpec(this.#specs.get("state")), values: this.state, held: schema.n });
+    this.effective = new Effective(this);
   }
 
   spec(id: string): ColumnSpec | undefined {
@@ -128,8 +128,9 @@ export class Columns {
     let moved = false;
     for (const { id, values } of columns) {
       if (id === "xy") moved = this.#place(rows, values) || moved;
-      else scatter(rows, values, this.#numbers.get(id)?.values);
+      else scatter(rows, values, id === "label" ? this.effective.said : this.#numbers.get(id)?.values);
     }
+    this.effective.rowsCame(rows);
     return moved;
   }
 
@@ -155,6 +156,7 @@ export class Columns {
     }
     column.values.set(piece.values.subarray(0, piece.count), piece.start);
     column.held = Math.max(column.held, piece.start + piece.count);
+    this.effective.pieceCame(spec.id, piece.start, piece.start + piece.count);
   }
 
   #takeReference({ start, count, total, values }: ColumnPiece): void {

@@ -3,6 +3,7 @@ import { CELL, type ColumnSpec, type RunState, type Schema } from "../protocol";
 import type { ColumnPiece, Rows } from "../session/session";
 import type { Counts, Extent, Look, Pointed, Select, Sort, TableSlice } from "./api";
 import { Columns } from "./columns";
+import { FOLLOWS_THRESHOLD, unassignedCode } from "./effective";
 import { boundsOf, union } from "./extent";
 import { filterAll, filterRows } from "./filter";
 import { applySelect, toBits } from "./select";
@@ -100,9 +101,13 @@ export class Dataset {
   }
 
   setLook(look: Look): void {
+    const moved = this.columns.effective.setThreshold(look.threshold);
+    const follows = (column: string | null) => moved && FOLLOWS_THRESHOLD.includes(column ?? "");
     const refilter = JSON.stringify(look.filters) !== JSON.stringify(this.look?.filters ?? []);
     this.look = look;
-    if (refilter) this.#refilter();
+    if (refilter || look.filters.some(({ column }) => follows(column))) this.#refilter();
+    if (follows(this.#table.sort.column)) this.#table.resort();
+    if (follows(look.color)) this.#changed = [0, this.columns.n];
     this.#restyle();
   }
 
@@ -152,16 +157,21 @@ export class Dataset {
     if (!(row >= 0 && row < columns.n)) return null;
     const color = columns.numbers(this.look?.color ?? "label");
     const isCategory = color?.spec.kind === "category";
+    const label = columns.numbers("label");
+    const unsure = label !== undefined && columns.code(label, row) === unassignedCode(label.spec);
+    const best = columns.effective.said?.[row] as number;
+    const score = columns.number(columns.numbers("score"), row);
     return {
       row,
       x: columns.xy[2 * row] as number,
       y: columns.xy[2 * row + 1] as number,
       name: columns.text("cell")?.at(row) ?? "",
       state: columns.state[row] as number,
-      label: columns.code(columns.numbers("label"), row),
-      score: columns.number(columns.numbers("score"), row),
-      second: columns.code(columns.numbers("second"), row),
-      secondScore: columns.number(columns.numbers("second_score"), row),
+      label: columns.code(label, row),
+      score: unsure ? NaN : score,
+      // Who is not sure enough of the best class has it in the second place.
+      second: unsure ? best : columns.code(columns.numbers("second"), row),
+      secondScore: unsure ? score : columns.number(columns.numbers("second_score"), row),
       value: isCategory ? columns.code(color, row) : columns.number(color, row),
     };
   }

@@ -78,6 +78,8 @@ export class ViewEngine {
       case "column":
         return data.takePiece(message.piece);
       case "look":
+        // Who drags the threshold looks at the counts.
+        if (message.look.threshold !== data.look?.threshold) desk.reportedAt = -Infinity;
         return data.setLook(message.look);
       case "sort":
         desk.reportedAt = -Infinity;

@@ -1,9 +1,10 @@
 /** One dataset's share of the graphics card, which follows the dataset: only what changed is sent. */
 import type { Look } from "./api";
 import { Attribute, Lookup, Order } from "./buffers";
-import { MISSING, type NumberColumn } from "./columns";
+import type { NumberColumn } from "./columns";
 import type { Dataset } from "./dataset";
 import { type Density, densityOf, GRID, silhouette } from "./density";
+import { MISSING } from "./dtypes";
 import { Layers } from "./layers";
 
 const NO_VALUE = -1e30;

@@ -1,7 +1,8 @@
 /** What is drawn in which order: row numbers in layers, from the ground up, kept up to date as cells come. */
 import { CELL } from "../protocol";
 import type { Look } from "./api";
-import { type Columns, MISSING, type NumberColumn } from "./columns";
+import type { Columns, NumberColumn } from "./columns";
+import { MISSING } from "./dtypes";
 import { orderByKeys } from "./sort";
 
 export const LAYER = { ghost: 0, dimmed: 1, hollow: 2, solid: 3, selected: 4 } as const;

@@ -89,6 +89,14 @@ export function applySelect(selected: Uint8Array, select: Select, { columns, fai
         if (fails[row] === 0 && columns.code(column, row) === select.code) selected[row] = 1;
       return;
     }
+    case "pair": {
+      const [first, second] = [columns.numbers(select.columns[0]), columns.numbers(select.columns[1])];
+      const [one, other] = select.codes;
+      for (let row = 0; row < fails.length; row++)
+        if (fails[row] === 0 && columns.code(first, row) === one && columns.code(second, row) === other)
+          selected[row] = 1;
+      return;
+    }
     case "bits":
       for (let row = 0; row < selected.length; row++) selected[row] = ((select.bits[row >> 3] ?? 0) >> (row & 7)) & 1;
   }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { Columns, MISSING } from "./columns";
+import { Columns } from "./columns";
+import { MISSING } from "./dtypes";
 import { orderBy, orderByKeys, tableRows } from "./sort";
 import { randomOf, schemaOf } from "./testing";
 

@@ -1,5 +1,6 @@
 /** The table's order: stable, missing values last in either direction. Radix passes over typed arrays. */
-import { type Columns, MISSING, type NumberColumn, type TextColumn } from "./columns";
+import type { Columns, NumberColumn, TextColumn } from "./columns";
+import { MISSING } from "./dtypes";
 
 const LAST = 0xffffffff;
 const DIGIT = 0xffff;

@@ -1,11 +1,14 @@
 /** The numbers that the page writes, in one pass over the cells. */
 import { CELL } from "../protocol";
 import type { Counts, Look } from "./api";
-import { type Columns, MISSING, type NumberColumn } from "./columns";
+import type { Columns, NumberColumn } from "./columns";
+import { confusionOf } from "./confusion";
+import { MISSING } from "./dtypes";
 import { refuser } from "./filter";
 
 const BINS = 48;
 const SCORE_STEPS = 1_000;
+const SCORE_BINS = 40;
 
 interface Cells {
   columns: Columns;
@@ -28,6 +31,7 @@ export function summarize(cells: Cells): Counts {
     missing: byCode?.missing ?? 0,
     numbers: color && !isCategory ? histogram(color, cells.fails) : null,
     score: scoreSummary(columns),
+    confusion: confusionOf(columns),
     selected: selected.reduce((sum, one) => sum + one, 0),
     mix: labelMix(columns, selected),
   };
@@ -102,7 +106,16 @@ function scoreSummary(columns: Columns): Counts["score"] {
     seen += some;
     return 2 * seen >= count;
   });
-  return { median: step / SCORE_STEPS, below };
+  return { median: step / SCORE_STEPS, below, bins: binsOf(steps) };
+}
+
+function binsOf(steps: Uint32Array): Uint32Array {
+  const bins = new Uint32Array(SCORE_BINS);
+  for (const [step, some] of steps.entries()) {
+    const bin = Math.min(SCORE_BINS - 1, Math.floor((step * SCORE_BINS) / SCORE_STEPS));
+    bins[bin] = (bins[bin] as number) + some;
+  }
+  return bins;
 }
 
 function labelMix(columns: Columns, selected: Uint8Array): Counts["mix"] {

@@ -2,8 +2,8 @@
 import { CELL, type ColumnSpec, type RunState, type Schema } from "../protocol";
 import type { Rows } from "../session/session";
 import type { Look } from "./api";
-import { MISSING } from "./columns";
 import { Dataset } from "./dataset";
+import { MISSING } from "./dtypes";
 
 /** Numbers in [0, 1). */
 export function randomOf(seed: number): () => number {
@@ -50,6 +50,7 @@ export function schemaOf(n: number, run = "r1"): Schema {
     color: "label",
     layout: { source: "model", name: "UMAP", reference: 0, distance_limit: null },
     engines: ["kernel"],
+    truth: null,
   };
 }
 
@@ -87,6 +88,7 @@ export const LOOK: Look = {
   focus: -1,
   reference: true,
   filters: [],
+  threshold: 0,
 };
 
 /** What a kernel says of these rows: all done, at places and with labels by chance. */

@@ -7,7 +7,7 @@ import { count } from "../format";
 import { ROW } from "../layout";
 import { useScroll } from "../parts/useScroll";
 import { listHeight, scrollTo, spanOf } from "../parts/window";
-import { byCount, isolated, type Off, toggled } from "./hide";
+import { byCount, isolated, listed, type Off, toggled } from "./hide";
 
 const NONE: Off = new Set();
 
@@ -50,11 +50,12 @@ function Row({ name, color, count: n, most, off, active, empty, top, id, onClick
   );
 }
 
-/** Largest first; while someone points at the list or is in it with keys, rows stay where they are. */
+/** While someone points at the list or is in it with keys, rows stay where they are. */
 function useOrder(column: ColumnSpec, counts: ArrayLike<number>, held: boolean): number[] {
   const last = useRef<{ column: ColumnSpec; order: number[] } | null>(null);
+  const threshold = useStore().threshold.value;
   if (held && last.current?.column === column) return last.current.order;
-  const order = byCount(counts);
+  const order = listed(column, counts, threshold);
   last.current = held ? { column, order } : null;
   return order;
 }

@@ -1,10 +1,12 @@
 import type { ColumnSpec } from "../../protocol";
 import type { Counts } from "../../view/api";
+import { kindsOf } from "../../view/effective";
 import { useStore } from "../context";
 import { count, plural } from "../format";
 import { Categories } from "./Categories";
 import { ColorBy } from "./ColorBy";
 import { Ramp } from "./Ramp";
+import { Threshold } from "./Threshold";
 
 const WIDTHS = [88, 64, 104, 72, 96, 56, 80, 112, 60, 92, 70, 84, 66, 100];
 
@@ -39,11 +41,14 @@ function footLines(column: ColumnSpec, counts: Counts): Line[] {
     { name: "filtered out", count: counts.total - counts.shown, color: "var(--mark)" },
   ].filter((line) => line.count > 0);
   if (lines.length > 0) return lines;
-  const kinds = column.categories?.length;
   const name =
-    kinds === undefined
+    column.categories === undefined
       ? "cells"
-      : plural(kinds, column.id === "label" ? "label" : "category", column.id === "label" ? "labels" : "categories");
+      : plural(
+          kindsOf(column),
+          column.id === "label" ? "label" : "category",
+          column.id === "label" ? "labels" : "categories",
+        );
   return [{ name, count: counts.total }];
 }
 
@@ -76,6 +81,7 @@ function Body() {
       ) : (
         <div class="scroll">{own?.numbers && <Ramp column={column} look={look} numbers={own.numbers} />}</div>
       )}
+      {column.unassigned && <Threshold column={column} counts={own} />}
       {counts && <Foot column={column} counts={counts} />}
     </>
   );

@@ -17,7 +17,7 @@ function gradient(look: Look, from: number, to: number): string {
   return `linear-gradient(90deg, ${stops.join(", ")})`;
 }
 
-function Bars({ bins, from, to }: { bins: Uint32Array; from: number; to: number }) {
+export function Bars({ bins, from, to }: { bins: Uint32Array; from: number; to: number }) {
   const most = Math.max(1, ...bins);
   const width = 100 / bins.length;
   return (

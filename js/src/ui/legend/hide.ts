@@ -1,4 +1,7 @@
-/** What clicks in a legend switch off. Pure. */
+/** What a legend lists, and what clicks in it switch off. Pure. */
+import type { ColumnSpec } from "../../protocol";
+import { unassignedCode } from "../../view/effective";
+
 export type Off = ReadonlySet<number>;
 
 export function toggled(off: Off, code: number): Off {
@@ -13,6 +16,13 @@ export function isolated(off: Off, code: number, categories: number): Off {
   const next = new Set(Array.from({ length: categories }, (_, i) => i));
   next.delete(code);
   return next;
+}
+
+/** Codes as they are listed: largest first; cells without a label last, where there can be any. */
+export function listed(column: ColumnSpec, counts: ArrayLike<number>, threshold: number): number[] {
+  const unassigned = unassignedCode(column);
+  const named = byCount(counts).filter((code) => code !== unassigned);
+  return unassigned >= 0 && threshold > 0 ? [...named, unassigned] : named;
 }
 
 /** Codes, largest first; equal ones as the dataset lists them. */

@@ -6,7 +6,8 @@ import pieces from "./pieces.css";
 import plot from "./plot.css";
 import run from "./run.css";
 import table from "./table.css";
+import threshold from "./threshold.css";
 import tokens from "./tokens.css";
 import widths from "./widths.css";
 
-export const css = [tokens, pieces, run, frame, plot, legend, inspect, table, widths].join("\n");
+export const css = [tokens, pieces, run, frame, plot, legend, threshold, inspect, table, widths].join("\n");

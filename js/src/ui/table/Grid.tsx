@@ -28,7 +28,7 @@ function usePalettes(): Palettes {
       new Map(
         (columns ?? [])
           // Colours in the table are the model's; obs columns stay text, or every row would be a rainbow.
-          .filter(({ id }) => id === "label" || id === "second")
+          .filter(({ id }) => id === "label" || id === "second" || id === "agreement")
           .map((spec) => [spec.id, paletteOf(spec, isDark)]),
       ),
     [columns, isDark],

@@ -1,5 +1,6 @@
 /** Which columns the table has, and how wide they are. Pure. */
 import type { ColumnSpec } from "../../protocol";
+import { kindsOf } from "../../view/effective";
 
 export interface TableColumn {
   spec: ColumnSpec;
@@ -51,8 +52,8 @@ export const inSight = (columns: readonly TableColumn[], scrollLeft: number, wid
 /** What stands under a column's name. */
 export function hintOf(spec: ColumnSpec, rows: string): string {
   if (spec.id === "cell") return rows;
-  const kinds = spec.categories?.length;
-  if (kinds === undefined) return "";
+  if (!spec.categories) return "";
+  const kinds = kindsOf(spec);
   if (spec.id === "label") return `${kinds} labels`;
   return spec.id === "second" ? "second choice" : `${kinds} ${kinds === 1 ? "value" : "values"}`;
 }
