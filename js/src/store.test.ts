@@ -18,6 +18,7 @@ const schema = (more: Partial<Schema> = {}): Schema => ({
   color: "label",
   layout: { source: "model", name: "", reference: 0, distance_limit: null },
   engines: ["kernel"],
+  truth: null,
   ...more,
 });
 const state = { run: "r1", status: "running" } as RunState;
@@ -40,6 +41,7 @@ beforeEach(() => {
     command: vi.fn(),
     want: vi.fn(),
     select: vi.fn(),
+    threshold: vi.fn(async () => undefined),
     inspect: () =>
       new Promise((resolve, reject) => {
         answer = { resolve, reject };

@@ -18,6 +18,7 @@ const schema = (source: Schema["layout"]["source"]): Schema => ({
   color: "label",
   layout: { source, name: "", reference: 1, distance_limit: null },
   engines: ["kernel"],
+  truth: null,
 });
 
 const data = (source: Schema["layout"]["source"] = "model") => ({

@@ -21,6 +21,7 @@ const state = (more: Partial<RunState> = {}): RunState => ({
   problem: null,
   failures: [],
   written: null,
+  threshold: 0,
   notes: [],
   ...more,
 });

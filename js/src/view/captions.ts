@@ -3,6 +3,7 @@ import { CELL } from "../protocol";
 import type { Camera, PlacedLabel, Theme } from "./api";
 import type { NumberColumn } from "./columns";
 import type { Dataset } from "./dataset";
+import { unassignedCode } from "./effective";
 import { type Anchor, anchorsOf, placeLabels, type Ruler } from "./labels";
 
 /** Seconds between two placements while a run goes on, and without which a camera counts as moving. */
@@ -101,10 +102,12 @@ export class Captions {
     }
     const streams = named.spec.group === "result";
     const focus = named.spec.id === look?.color ? look.focus : -1;
+    // Cells without a label lie everywhere: their name would stand where it says nothing.
+    const unassigned = unassignedCode(named.spec);
     const codeOf = (row: number) => {
       if (fails[row] !== 0 || (streams && columns.state[row] !== CELL.done)) return -1;
       const code = columns.code(named, row);
-      return focus >= 0 && code !== focus ? -1 : code;
+      return code === unassigned || (focus >= 0 && code !== focus) ? -1 : code;
     };
     const spread = SPREAD * Math.max(extent.x1 - extent.x0, extent.y1 - extent.y0, 1e-6);
     this.#anchors = anchorsOf(columns.xy, codeOf, spread);

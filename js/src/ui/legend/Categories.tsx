@@ -2,6 +2,7 @@ import { useRef, useState } from "preact/hooks";
 import { css } from "../../palette";
 import type { ColumnSpec } from "../../protocol";
 import type { Counts, Look } from "../../view/api";
+import { unassignedCode } from "../../view/effective";
 import { useStore } from "../context";
 import { count } from "../format";
 import { ROW } from "../layout";
@@ -80,7 +81,11 @@ export function Categories({ column, look, counts }: Props) {
   const most = Math.max(1, numbers[byCount(numbers)[0] ?? 0] ?? 1);
   const off = store.hidden.value.get(column.id) ?? NONE;
   const empty = counted === null || (counts?.done === 0 && column.group === "result");
-  const span = spanOf(order.length, ROW, scroll.top, scroll.height);
+  // Cells without a label stand under the list, always in sight.
+  const unassigned = unassignedCode(column);
+  const pinned = unassigned >= 0 && order.at(-1) === unassigned;
+  const scrolled = order.length - Number(pinned);
+  const span = spanOf(scrolled, ROW, scroll.top, scroll.height);
 
   const isolate = (code: number) => store.hide(column.id, isolated(off, code, names.length));
   const toggle = (code: number) => store.hide(column.id, toggled(off, code));
@@ -92,7 +97,7 @@ export function Categories({ column, look, counts }: Props) {
     const next = Math.max(0, Math.min(order.length - 1, to));
     setAt(next);
     point(order[next] ?? -1);
-    scroll.to(scrollTo(order.length, ROW, scroll.top, scroll.height, next));
+    if (next < scrolled) scroll.to(scrollTo(scrolled, ROW, scroll.top, scroll.height, next));
   };
   const key = (event: KeyboardEvent) => {
     const code = order[at];
@@ -113,11 +118,28 @@ export function Categories({ column, look, counts }: Props) {
     point(-1);
   };
 
-  const bottom = scroll.height + scroll.top < listHeight(order.length, ROW) - 2;
+  const row = (code: number, place: number, top: number) => (
+    <Row
+      key={code}
+      id={`lg-${code}`}
+      code={code}
+      name={names[code] ?? ""}
+      color={css(look.palette[code] ?? [128, 128, 128])}
+      count={numbers[code] ?? 0}
+      most={most}
+      off={off.has(code)}
+      active={place === at}
+      empty={empty}
+      top={top}
+      onClick={(event) => (event.ctrlKey || event.metaKey ? toggle(code) : isolate(code))}
+      onPoint={(on) => point(on ? code : -1)}
+    />
+  );
+
+  const bottom = scroll.height + scroll.top < listHeight(scrolled, ROW) - 2;
   return (
     <div
-      ref={scroll.ref}
-      class={bottom ? "scroll fade" : "scroll"}
+      class="list"
       role="listbox"
       tabIndex={0}
       aria-multiselectable
@@ -129,25 +151,14 @@ export function Categories({ column, look, counts }: Props) {
       onMouseEnter={() => setHeld(true)}
       onMouseLeave={leave}
     >
-      <div class="rows" role="presentation" style={{ height: `${listHeight(order.length, ROW)}px` }}>
-        {order.slice(span.first, span.first + span.count).map((code, i) => (
-          <Row
-            key={code}
-            id={`lg-${code}`}
-            code={code}
-            name={names[code] ?? ""}
-            color={css(look.palette[code] ?? [128, 128, 128])}
-            count={numbers[code] ?? 0}
-            most={most}
-            off={off.has(code)}
-            active={span.first + i === at}
-            empty={empty}
-            top={span.top + i * ROW}
-            onClick={(event) => (event.ctrlKey || event.metaKey ? toggle(code) : isolate(code))}
-            onPoint={(on) => point(on ? code : -1)}
-          />
-        ))}
+      <div ref={scroll.ref} class={bottom ? "scroll fade" : "scroll"} role="presentation" tabIndex={-1}>
+        <div class="rows" role="presentation" style={{ height: `${listHeight(scrolled, ROW)}px` }}>
+          {order
+            .slice(span.first, Math.min(span.first + span.count, scrolled))
+            .map((code, i) => row(code, span.first + i, span.top + i * ROW))}
+        </div>
       </div>
+      {pinned && row(unassigned, scrolled, 0)}
     </div>
   );
 }

@@ -44,7 +44,7 @@ export function Threshold({ column, counts }: { column: ColumnSpec; counts: Coun
   return (
     <div class="cut">
       <div class="said">
-        <span class="f2">{at > 0 ? "Unassigned below a score of" : "Every score gives a label"}</span>
+        <span class="f2">{at > 0 ? "Unassigned below" : "Every score has a label"}</span>
         {at > 0 && <span class="b">{at.toFixed(2)}</span>}
       </div>
       <div

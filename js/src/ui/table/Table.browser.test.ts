@@ -120,7 +120,7 @@ describe("table", () => {
   });
 
   test("names from the data are text, whatever they look like", async () => {
-    const widget = await open();
+    const widget = await open({ width: 1500 });
     await ready(widget);
     await until(() => expect(widget.all(".tr").some((row) => textOf(row).includes("<b>bold</b>"))).toBe(true));
     expect(widget.all(".tr b")).toHaveLength(0);
