@@ -9,15 +9,20 @@ import subprocess
 import sys
 import threading
 import zipfile
+from email.message import Message
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.request import Request
 
+import numpy as np
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 import cellwidget as cw
 from cellwidget.bundle import Bundle, save_bundle
-from cellwidget.registry import DownloadError, resolve
+from cellwidget.registry import DownloadError, remote, resolve
 from cellwidget.registry import download as downloading
+from cellwidget.registry.web import Site, _Redirects
 
 from .bundle_cases import GENES, MANIFEST, change, zipped
 from .web_cases import COMMIT, LATER, Host, serving
@@ -182,6 +187,17 @@ def test_a_manifest_of_more_than_a_model_is_refused(host: Host, folder: Path) ->
         load(host.add_folder("/tiny", folder))
 
 
+@pytest.mark.parametrize("chunked", [True, False])
+def test_a_manifest_without_end_is_not_downloaded(
+    host: Host, monkeypatch: pytest.MonkeyPatch, cache: Path, chunked: bool
+) -> None:
+    monkeypatch.setattr(remote, "MOST_MANIFEST_BYTES", 1_000)
+    host.files["/tiny/manifest.json"], host.chunked = b"{" * 3_000_000, chunked
+    with pytest.raises(DownloadError, match=r"manifest\.json is larger than such a file can be"):
+        load(f"{host.address}/tiny")
+    assert not [path for path in cache.rglob("*") if path.is_file() and path.stat().st_size > 1_000]
+
+
 def test_what_is_no_model_is_said(host: Host) -> None:
     host.files["/page/manifest.json"] = b"<html>"
     host.types["/page/manifest.json"] = "text/html; charset=utf-8"
@@ -220,6 +236,14 @@ def test_a_cut_off_file_goes_on_by_itself(host: Host, folder: Path) -> None:
     host.cuts["/tiny/model.onnx"] = [5_000, 7_000]
     assert graph_of(address) == GRAPH
     assert ranges_of(host, "/tiny/model.onnx") == [None, "bytes=5000-", "bytes=12000-"]
+
+
+def test_a_host_that_does_not_tell_lengths(host: Host, folder: Path, sims: str) -> None:
+    host.chunked = True
+    address = host.add_folder("/tiny", folder)
+    host.cuts = {"/tiny/model.onnx": [5_000], "/models/x.genes": [3]}
+    assert graph_of(address) == GRAPH
+    assert (load(sims).parent / "x.genes").read_bytes() == b"the x.genes"
 
 
 def cut_off(host: Host, folder: Path) -> str:
@@ -306,6 +330,24 @@ def test_a_sims_web_model_is_a_folder_and_a_name(host: Host, sims: str) -> None:
     assert load(f"{sims}.onnx") == prefix
 
 
+def test_a_sims_web_model_runs(host: Host) -> None:
+    weights = numpy_helper.from_array(np.eye(3, 2, dtype=np.float32), "w")
+    ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["cells", d]) for n, d in (("input", 3), ("logits", 2))]
+    nodes = [helper.make_node("MatMul", ["input", "w"], ["logits"])]
+    graph = helper.make_model(
+        helper.make_graph(nodes, "a", ends[:1], ends[1:], [weights]),
+        opset_imports=[helper.make_opsetid("", 12)],
+        ir_version=8,
+    )
+    host.files |= {
+        "/m/x.onnx": graph.SerializeToString(),
+        "/m/x.genes": "\n".join(GENES).encode(),
+        "/m/x.classes": b"B\nT",
+    }
+    model = cw.load_model(f"{host.address}/m/x", values="counts", progress=False)
+    assert (model.genes, model.classes) == (GENES, ["B", "T"])
+
+
 @pytest.mark.parametrize("conditions", [True, False])
 def test_a_sims_web_model_is_checked_at_each_load(host: Host, sims: str, conditions: bool) -> None:
     host.conditions = conditions
@@ -362,6 +404,17 @@ def test_redirects_to_other_schemes_are_refused(host: Host, target: str) -> None
         load(f"{host.address}/a.zip")
 
 
+def test_redirects_from_https_to_http_are_refused() -> None:
+    redirects = _Redirects(Site("https://host", "a token"))
+    asked = Request("https://host/m")
+    with pytest.raises(DownloadError, match="https may not become http"):
+        redirects.redirect_request(asked, None, 302, "", Message(), "http://host/m")
+    followed = [
+        redirects.redirect_request(asked, None, 302, "", Message(), f"https://{to}") for to in ("host/n", "h/n")
+    ]
+    assert [request.has_header("Authorization") for request in followed if request] == [True, False]
+
+
 def test_redirects_in_a_circle_end(host: Host) -> None:
     host.redirects["/a.zip"] = "/a.zip"
     with pytest.raises(DownloadError, match=r"a\.zip was answered with status 302"):
@@ -391,6 +444,12 @@ def test_a_revision_and_a_folder(hub: Host, folder: Path, tmp_path: Path) -> Non
     shutil.copytree(folder, tmp_path / "repository" / "a" / "b")
     hub.add_repository("ann/many", LATER, tmp_path / "repository", revision="refs%2Fpr%2F1")
     assert graph_of("hf://ann/many@refs%2Fpr%2F1/a/b") == GRAPH
+
+
+def test_a_sims_web_model_of_a_hub(hub: Host) -> None:
+    for name in SIMS:
+        hub.files[f"/ann/tiny/resolve/{COMMIT}/models/{name}"] = b"a file"
+    assert load("hf://ann/tiny/models/x").name == "x"
 
 
 def test_a_branch_that_moved_is_downloaded_and_the_commit_before_is_kept(hub: Host, folder: Path) -> None:

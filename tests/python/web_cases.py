@@ -35,6 +35,8 @@ class Host:
         Whether it gives parts of files.
     conditions
         Whether it heeds If-None-Match and If-Modified-Since; If-Range always, with ranges.
+    chunked
+        Whether it keeps to itself how long a file is.
     token
         What must be shown; None for nothing.
     """
@@ -47,6 +49,7 @@ class Host:
     marks: tuple[str, ...] = ("ETag",)
     ranges: bool = True
     conditions: bool = True
+    chunked: bool = False
     token: str | None = None
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     address: str = ""
@@ -79,6 +82,7 @@ class Host:
 
 
 class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
     server: Any
 
     def do_GET(self) -> None:
@@ -108,13 +112,20 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._say(416)
             told["Content-Range"] = f"bytes {start}-{whole - 1}/{whole}"
         left = host.cuts.get(self.path)
+        cut = bool(left)
         sent = content[start : start + left.pop(0)] if left else content[start:]
-        self._say(206 if start else 200, {**told, "Content-Length": str(whole - start)}, sent)
+        if host.chunked:
+            told["Transfer-Encoding"] = "chunked"
+            sent = b"%x\r\n%b\r\n" % (len(sent), sent) + (b"" if cut else b"0\r\n\r\n")
+        else:
+            told["Content-Length"] = str(whole - start)
+        self._say(206 if start else 200, told, sent)
 
     def _say(self, status: int, headers: dict[str, str] | None = None, body: bytes = b"") -> None:
         self.send_response(status)
-        for name, value in ({"Content-Length": "0"} | (headers or {})).items():
+        for name, value in (headers or {"Content-Length": "0"}).items():
             self.send_header(name, value)
+        self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(body)
 

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING
 
 from cellwidget.bundle import sha256_of
 from cellwidget.registry.errors import DownloadError, UnreachableError
-from cellwidget.registry.web import BEYOND_THE_END, NOT_MODIFIED, shown, unreachable
+from cellwidget.registry.web import BEYOND_THE_END, NOT_MODIFIED, PARTIAL, shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,12 +40,15 @@ class Wanted:
         Where it is.
     size, sha256
         What it must be; None if nobody says.
+    most
+        Bytes that such a file can have.
     """
 
     name: str
     url: str
     size: int | None = None
     sha256: str | None = None
+    most: int = MOST_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ def download(site: Site, wanted: Wanted, part: Path, progress: Progress, known: 
         _drop(part)
         if not resumed:  # else its beginning may be of an older file
             raise DownloadError(f"{shown(wanted.url)} {wrong}. Nothing of it was kept; tell those who publish it.")
-    raise UnreachableError(f"{shown(wanted.url)} was cut off {TRIES} times. Load it again: it goes on from there.")
+    raise _cut_off(wanted, f"{_size(part):,} bytes, once more")
 
 
 class _AgainError(Exception):
@@ -121,50 +124,61 @@ class _AgainError(Exception):
 
 
 def _try(site: Site, wanted: Wanted, part: Path, progress: Progress, known: Mark | None) -> tuple[Mark | None, bool]:
+    """Ask once; gives what `download` does, and whether an earlier try's beginning is in the file."""
     start, mark = _left(wanted, part)
-    if start:
-        headers = {"Range": f"bytes={start}-"} | ({"If-Range": mark.strong} if mark.strong else {})
-    else:
-        headers = known.unless_changed() if known else {}
-    with site.open(wanted.url, headers) as answer:
-        if answer.status == NOT_MODIFIED:
-            return None, False
-        if answer.status == BEYOND_THE_END:
-            raise _AgainError
+    with site.open(wanted.url, _conditions(start, mark, known)) as answer:
         now = Mark.of(answer)
-        if known is not None and known.strong and now == known:  # a host that does not know conditions
+        if answer.status == NOT_MODIFIED or (known is not None and known.strong and now == known):
             return None, False
-        if answer.status == 206:
-            if not start or _first_byte(answer) != start or (mark.etag and now.etag and now.etag != mark.etag):
-                raise _AgainError
-        else:
+        if not _goes_on(answer, start, mark, now):
             start = 0
         length = answer.headers.get("Content-Length", "")
         total = start + int(length) if re.fullmatch("[0-9]{1,18}", length) else None
         _check_length(wanted, total, part)
-        progress.expect(wanted.name, wanted.size or total)
         _check_room(part, (total or 0) - start)
-        with _opened(part, start) as file:
+        progress.expect(wanted.name, wanted.size or total)
+        with part.open("ab" if start else "wb") as file:
             if not start:
                 _note_path(part).write_text(json.dumps({"url": wanted.url, **asdict(now)}), "utf-8")
             there = _copy(answer, file, wanted, start, progress)
     expected = wanted.size if total is None else total
     if expected is not None and there < expected:
-        raise UnreachableError(
-            f"{shown(wanted.url)} was cut off after {there:,} of {expected:,} bytes. Load it again: it goes on there "
-            f"if the host can."
-        )
+        raise _cut_off(wanted, f"{there:,} of {expected:,} bytes")
     return now, start > 0
 
 
+def _conditions(start: int, mark: Mark, known: Mark | None) -> dict[str, str]:
+    if not start:
+        return known.unless_changed() if known else {}
+    return {"Range": f"bytes={start}-"} | ({"If-Range": mark.strong} if mark.strong else {})
+
+
+def _goes_on(answer: Answer, start: int, mark: Mark, now: Mark) -> bool:
+    """Tell whether an answer goes on where the part ends, and is not the whole file.
+
+    Raises
+    ------
+    _AgainError
+        If it is neither.
+    """
+    if answer.status == BEYOND_THE_END:
+        raise _AgainError
+    if answer.status != PARTIAL:
+        return False
+    first = re.match(r"bytes ([0-9]{1,18})-", answer.headers.get("Content-Range", ""))
+    if first is None or not start or int(first[1]) != start or (mark.etag and now.etag and now.etag != mark.etag):
+        raise _AgainError
+    return True
+
+
 def _copy(answer: Answer, file: IO[bytes], wanted: Wanted, there: int, progress: Progress) -> int:
-    most = MOST_BYTES if wanted.size is None else wanted.size
+    most = wanted.most if wanted.size is None else wanted.size
     progress.at(wanted.name, there)
     while True:
         try:
-            piece = answer.read(PIECE)
+            piece = answer.read1(PIECE)  # not `read`, which loses what came before an error
         except (OSError, HTTPException) as error:
-            raise unreachable(wanted.url, error) from error
+            raise _cut_off(wanted, f"{there:,} bytes") from error
         if not piece:
             return there
         there += len(piece)
@@ -189,8 +203,8 @@ def _left(wanted: Wanted, part: Path) -> tuple[int, Mark]:
 
 def _wrong(wanted: Wanted, part: Path) -> str | None:
     size = _size(part)
-    if size > MOST_BYTES:
-        return "is larger than a model can be"
+    if size > wanted.most:
+        return "is larger than such a file can be"
     if wanted.size is not None and size != wanted.size:
         return f"is not as long as its manifest says: {wanted.size:,} bytes, not {size:,}"
     if wanted.sha256 is not None and sha256_of(part) != wanted.sha256:
@@ -199,11 +213,11 @@ def _wrong(wanted: Wanted, part: Path) -> str | None:
 
 
 def _check_length(wanted: Wanted, total: int | None, part: Path) -> None:
-    if total is None or total == wanted.size or (wanted.size is None and total <= MOST_BYTES):
+    if total is None or total == wanted.size or (wanted.size is None and total <= wanted.most):
         return
     _drop(part)
     if wanted.size is None:
-        raise DownloadError(f"{shown(wanted.url)} is larger than a model can be ({total:,} bytes). Do not use it.")
+        raise DownloadError(f"{shown(wanted.url)} is larger than such a file can be ({total:,} bytes). Do not use it.")
     raise DownloadError(
         f"{shown(wanted.url)} is not as long as its manifest says: {wanted.size:,} bytes, not {total:,}. "
         f"Nothing of it was kept; tell those who publish it."
@@ -215,13 +229,10 @@ def _check_room(part: Path, needed: int) -> None:
         raise OSError(errno.ENOSPC, f"{needed:,} bytes are needed, {free:,} are free")
 
 
-def _opened(part: Path, start: int) -> IO[bytes]:
-    return part.open("ab" if start else "wb")
-
-
-def _first_byte(answer: Answer) -> int | None:
-    found = re.match(r"bytes ([0-9]{1,18})-", answer.headers.get("Content-Range", ""))
-    return int(found[1]) if found else None
+def _cut_off(wanted: Wanted, where: str) -> UnreachableError:
+    return UnreachableError(
+        f"{shown(wanted.url)} was cut off after {where}. Load it again: it goes on there if the host can."
+    )
 
 
 def _note_path(part: Path) -> Path:

@@ -7,13 +7,15 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cellwidget.bundle import MANIFEST, BundleError, files_of, read_manifest
+from cellwidget.bundle.manifest import MOST_MANIFEST_BYTES
 from cellwidget.bundle.simsweb import BESIDE, NEEDED
 from cellwidget.registry.address import HubAddress, WebAddress
 from cellwidget.registry.download import MOST_BYTES, Wanted, cannot_write
 from cellwidget.registry.errors import AbsentError, DeniedError, DownloadError, UnreachableError
+from cellwidget.registry.gather import Gathering
 from cellwidget.registry.hub import commit_of, hub_site
 from cellwidget.registry.progress import Progress
-from cellwidget.registry.shelf import Gathering, Shelf, cache_folder
+from cellwidget.registry.shelf import Shelf, cache_folder
 from cellwidget.registry.web import Site, is_offline, shown
 
 if TYPE_CHECKING:
@@ -85,7 +87,7 @@ def _gather(address: WebAddress, gathering: Gathering) -> Path:
         gathering.take(Wanted(ZIP, address.beside("")))
         return gathering.finish(ZIP)
     try:
-        manifest = gathering.take(Wanted(MANIFEST, address.file(MANIFEST)))
+        manifest = gathering.take(Wanted(MANIFEST, address.file(MANIFEST), most=MOST_MANIFEST_BYTES))
     except (AbsentError, DeniedError) as error:  # a store that lists nothing denies what is not there
         return _gather_sims_web(address, gathering, error)
     gathering.take_all(_named(manifest, address))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 20.0
 """Seconds without a byte after which a host counts as gone."""
-NOT_MODIFIED, BEYOND_THE_END = 304, 416
+PARTIAL, NOT_MODIFIED, BEYOND_THE_END = 206, 304, 416
 MOST_TEXT_BYTES = 16 * 2**20
 
 
@@ -30,7 +30,10 @@ class Answer(Protocol):
     headers: Message
 
     def read(self, size: int, /) -> bytes:
-        """Read so many bytes at most; none at the end."""
+        """Read so many bytes, fewer at the end."""
+
+    def read1(self, size: int, /) -> bytes:
+        """Read what is there, so many bytes at most; none at the end."""
 
     def __enter__(self) -> Self: ...
 
@@ -81,7 +84,7 @@ class Site:
             raise self._refused(url, error.code) from None
         except (OSError, HTTPException, ValueError) as error:
             raise unreachable(url, error) from error
-        if answer.status not in (200, 206):
+        if answer.status not in (200, PARTIAL):
             answer.close()
             raise self._refused(url, answer.status)
         if answer.headers.get_content_type() == "text/html":
