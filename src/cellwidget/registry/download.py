@@ -231,7 +231,7 @@ def _check_room(part: Path, needed: int) -> None:
 
 def _cut_off(wanted: Wanted, where: str) -> UnreachableError:
     return UnreachableError(
-        f"{shown(wanted.url)} was cut off after {where}. Load it again: it goes on there if the host can."
+        f"{shown(wanted.url)} was cut off after {where}", "Load it again: it goes on there if the host can."
     )
 
 

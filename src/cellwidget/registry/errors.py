@@ -6,7 +6,19 @@ class DownloadError(RuntimeError):
 
 
 class UnreachableError(DownloadError):
-    """A host does not answer, or stopped in the middle: what an earlier download left may serve."""
+    """A host does not answer, or stopped in the middle: what an earlier download left may serve.
+
+    Parameters
+    ----------
+    what
+        Happened.
+    remedy
+        For somebody who has no earlier download.
+    """
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(f"{what}. {remedy}")
+        self.what = what
 
 
 class AbsentError(DownloadError):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cellwidget.registry.errors import DownloadError, UnreachableError
 from cellwidget.registry.shelf import Shelf
-from cellwidget.registry.web import Site, is_offline, origin_of
+from cellwidget.registry.web import Site, is_offline, never_loaded, origin_of
 
 if TYPE_CHECKING:
     from cellwidget.registry.address import HubAddress
@@ -50,17 +50,14 @@ def commit_of(address: HubAddress, site: Site) -> str:
     remembered = memory.recall(address.revision)
     if is_offline():
         if remembered is None:
-            raise UnreachableError(
-                f"{address.repository} was never downloaded at {address.revision}, and this session is to make no "
-                f"request (CELLWIDGET_OFFLINE or HF_HUB_OFFLINE is set)."
-            )
+            raise never_loaded(f"{address.repository} at {address.revision}")
         return remembered
     try:
         commit = _asked(address, site)
     except UnreachableError as error:
         if remembered is None:
             raise
-        log.warning("%s Going on with commit %s of an earlier load.", error, remembered[:10])
+        log.warning("%s: going on with commit %s of an earlier load.", error.what, remembered[:10])
         return remembered
     memory.remember(address.revision, commit)
     return commit

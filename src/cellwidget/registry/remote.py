@@ -16,7 +16,7 @@ from cellwidget.registry.gather import Gathering
 from cellwidget.registry.hub import commit_of, hub_site
 from cellwidget.registry.progress import Progress
 from cellwidget.registry.shelf import Shelf, cache_folder
-from cellwidget.registry.web import Site, is_offline, shown
+from cellwidget.registry.web import Site, is_offline, never_loaded, shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,10 +65,7 @@ def _fetch(address: WebAddress, site: Site, progress: Progress, *, fixed: bool) 
     if (fixed or is_offline()) and (whole := shelf.whole()) is not None:
         return whole
     if is_offline():
-        raise UnreachableError(
-            f"{shown(address.base)} is not in the cache at {cache_folder()}, and this session is to make no request "
-            f"(CELLWIDGET_OFFLINE or HF_HUB_OFFLINE is set)."
-        )
+        raise never_loaded(shown(address.base))
     try:
         with shelf.locked(), progress:
             if fixed and (whole := shelf.whole()) is not None:  # while this process waited
@@ -78,7 +75,7 @@ def _fetch(address: WebAddress, site: Site, progress: Progress, *, fixed: bool) 
         whole = shelf.whole()
         if whole is None:
             raise
-        log.warning("%s Going on with the copy of an earlier load.", error)
+        log.warning("%s: going on with the copy of an earlier load.", error.what)
         return whole
 
 

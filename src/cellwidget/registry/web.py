@@ -124,7 +124,7 @@ class Site:
             case 401 | 403:
                 return DeniedError(f"{shown(url)} may not be read ({status}). {self.denied}")
             case 429 | 500 | 502 | 503 | 504:
-                return UnreachableError(f"{shown(url)} cannot be had at the moment ({status}). Try again later.")
+                return UnreachableError(f"{shown(url)} cannot be had at the moment ({status})", "Try again later.")
             case _:
                 return DownloadError(f"{shown(url)} was answered with status {status}. {self.denied}")
 
@@ -165,6 +165,14 @@ def is_offline() -> bool:
     )
 
 
+def never_loaded(what: str) -> DownloadError:
+    """Say that nothing may be asked for a model that is not in the cache."""
+    return DownloadError(
+        f"{what} is not in the cache, and CELLWIDGET_OFFLINE or HF_HUB_OFFLINE says to make no request. Unset it once "
+        f"to download the model."
+    )
+
+
 def unreachable(url: str, error: Exception) -> UnreachableError:
     """Say that a host did not answer."""
     reason = getattr(error, "reason", error)
@@ -174,4 +182,4 @@ def unreachable(url: str, error: Exception) -> UnreachableError:
         )
     else:
         remedy = "Look whether the network is there (a proxy is named by HTTPS_PROXY), and load it again."
-    return UnreachableError(f"{shown(url)} cannot be reached ({str(reason)[:200]}). {remedy}")
+    return UnreachableError(f"{shown(url)} cannot be reached ({str(reason)[:200]})", remedy)
