@@ -1,6 +1,7 @@
 /** Made-up cells on a made-up map, the same at every call: twenty classes of a cortex. */
-import type { CellDetail, ColumnSpec, EngineName, Schema } from "../src/protocol";
+import type { CellDetail, ColumnSpec, EngineName, Explains, Schema } from "../src/protocol";
 import type { MemoryData } from "../src/session/memory";
+import { explain, expression, geneNames, MARKERS } from "./why";
 
 /** Name, share, centre, spread along and across, turn. */
 type Cluster = [name: string, share: number, x: number, y: number, along: number, across: number, turn: number];
@@ -28,7 +29,6 @@ const CLUSTERS: Cluster[] = [
   ["VLMC", 20, 1.0, -0.8, 0.1, 0.1, 0],
 ];
 
-const MARKERS = ["RORB", "IL1RAPL2", "CUX2", "TRPC3", "PLCXD2", "SLC17A7", "SATB2", "NRGN"];
 const REGIONS = ["MTG", "V1C", "CgG", "M1lm", "S1ul", "A1C"];
 const DONORS = ["H200.1023", "H200.1025", "H200.1030", "H16.24.010"];
 
@@ -124,9 +124,20 @@ export interface CellOptions {
   source: Schema["layout"]["source"];
   reference: number;
   engines?: EngineName[];
+  explains?: Explains[];
+  genes?: number;
 }
 
-export function makeCells({ n, source, reference: mapped, engines = ["kernel"] }: CellOptions): MemoryData {
+const ATTENTION: Explains[] = ["attention_weighted", "attention", "occlusion"];
+
+export function makeCells({
+  n,
+  source,
+  reference: mapped,
+  engines = ["kernel"],
+  explains = ATTENTION,
+  genes = 31_204,
+}: CellOptions): MemoryData {
   const next = random(11);
   const classes = CLUSTERS.map(([name]) => name);
   const label = new Uint8Array(n);
@@ -164,7 +175,6 @@ export function makeCells({ n, source, reference: mapped, engines = ["kernel"] }
       { code: second[row] ?? 0, score: numbers.second_score[row] ?? 0 },
       { code: ((label[row] ?? 0) + 7) % classes.length, score: 0.02 },
     ],
-    genes: MARKERS.map((gene, i) => ({ gene, weight: 0.9 / (i + 1), count: 412 - 48 * i })),
     obs: Object.keys(obs)
       .filter((name) => columns.some(({ id }) => id === `obs:${name}`))
       .map((name) => ({ name, value: String(obs[name as keyof typeof obs][row]) })),
@@ -175,7 +185,7 @@ export function makeCells({ n, source, reference: mapped, engines = ["kernel"] }
       run: "demo",
       n,
       key: "cellwidget",
-      model: { name: "cortex", title: "Human cortex", family: "SIMS", version: "1.0", genes: 48118, classes },
+      model: { name: "cortex", title: "Human cortex", family: "SIMS", version: "1.0", genes: 48118, classes, explains },
       report: {
         cells: n,
         matrix: "X",
@@ -199,6 +209,7 @@ export function makeCells({ n, source, reference: mapped, engines = ["kernel"] }
         reference: mapped,
         distance_limit: mapped > 0 ? LIMIT : null,
       },
+      genes: { count: genes, values: "log1p of counts per 10,000 of all genes" },
       engines,
       truth: null,
     },
@@ -211,9 +222,15 @@ export function makeCells({ n, source, reference: mapped, engines = ["kernel"] }
       second_score: numbers.second_score,
       entropy,
       distance: distances(n),
+      ...Object.fromEntries(MARKERS.map((gene, i) => [`gene:${gene}`, expression(label, i, classes.length)])),
       ...Object.fromEntries(Object.entries(obs).map(([name, values]) => [`obs:${name}`, values])),
     },
     reference: mapped > 0 ? reference(mapped, next) : undefined,
     detail,
+    genes: geneNames(genes),
+    explain: (question, selected) => explain(question, selected, tallies(label, classes.length)),
   };
 }
+
+const tallies = (label: Uint8Array, classes: number): number[] =>
+  Array.from({ length: classes }, (_, code) => label.filter((each) => each === code).length);

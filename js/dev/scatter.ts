@@ -72,7 +72,7 @@ function schemaOf(n: number, categories: string[], reference: number): Schema {
     run: "dev",
     n,
     key: "dev",
-    model: { name: "dev", title: "dev", family: "", version: "0", genes: 0, classes: categories },
+    model: { name: "dev", title: "dev", family: "", version: "0", genes: 0, classes: categories, explains: [] },
     report: null,
     columns: [
       column("state", "category", "u1"),
@@ -82,6 +82,7 @@ function schemaOf(n: number, categories: string[], reference: number): Schema {
     ],
     color: "label",
     layout: { source: "model", name: "UMAP", reference, distance_limit: null },
+    genes: { count: 0, values: "" },
     engines: ["kernel"],
     truth: null,
   };

@@ -71,10 +71,10 @@ function mix(colors: Rgb[], t: number): Rgb {
 
 /**
  * 256 colours, low to high, turned so that *high* always stands off the page.
- * Magma for what the model gives, viridis for what the dataset brings.
+ * Magma for what the model gives and for genes, viridis for what obs brings.
  */
 export function rampOf(group: ColumnSpec["group"], dark: boolean): Rgb[] {
-  const result = group === "result";
+  const result = group === "result" || group === "gene";
   const [from, to] = result ? (dark ? [0.3, 0.98] : [0.9, 0.13]) : dark ? [0.16, 1] : [0.92, 0.04];
   const colors = result ? maps.magma : maps.viridis;
   return Array.from({ length: 256 }, (_, i) => mix(colors, from + ((to - from) * i) / 255));

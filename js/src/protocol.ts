@@ -27,12 +27,12 @@ export const CELL = { notRun: 0, done: 1, failed: 2 } as const;
  * - `text`: UTF-8. - `xy`: pairs of f4, NaN where the cell has no place.
  */
 export interface ColumnSpec {
-  /** Unique: `cell` (obs_names), `state`, `xy`, `label`, `score`, `second`, `second_score`, `entropy`, `distance` (to the model's training cells), or `obs:NAME`. */
+  /** Unique: `cell` (obs_names), `state`, `xy`, `label`, `score`, `second`, `second_score`, `entropy`, `distance` (to the model's training cells), `obs:NAME` or `gene:NAME`. */
   id: string;
   /** What people read in heads and menus. Data from outside: never markup. */
   name: string;
   kind: "number" | "category" | "text" | "xy";
-  group: "result" | "obs" | "name" | "layout";
+  group: "result" | "obs" | "name" | "layout" | "gene";
   dtype: DType;
   /** Numbers that are all whole (counts), shown without decimals. */
   integer?: boolean;
@@ -42,6 +42,16 @@ export interface ColumnSpec {
   /** The last category is of cells whose score is below the threshold: derived by the page, and without a colour. */
   unassigned?: boolean;
 }
+
+const GENE = "gene:";
+
+/** The column of a gene, which no schema lists; null for what is no gene's id. */
+export function geneColumn(id: string): ColumnSpec | null {
+  if (!id.startsWith(GENE)) return null;
+  return { id, name: id.slice(GENE.length), kind: "number", group: "gene", dtype: "f4" };
+}
+
+export const geneId = (gene: string): string => `${GENE}${gene}`;
 
 /** Columns whose rows arrive in `rows` frames as the run goes on. All others are asked for with `want`. */
 export const STREAMED = ["state", "xy", "label", "score", "second", "second_score", "entropy", "distance"] as const;
@@ -77,6 +87,8 @@ export interface ModelInfo {
   version: string;
   genes: number;
   classes: string[];
+  /** How it can be asked why, the best way first. */
+  explains: Explains[];
 }
 
 export interface Schema {
@@ -98,6 +110,11 @@ export interface Schema {
     /** The `distance` beyond which a cell is unlike anything in training; null where no distance is measured. */
     distance_limit: number | null;
   };
+  /**
+   * Genes that can be coloured by, as columns `gene:NAME` of f4 that no list names: how many names the text column `genes`
+   * brings (0: none), and what the values are, in words ("log1p of counts per 10,000 of all genes").
+   */
+  genes: { count: number; values: string };
   engines: EngineName[];
   /** Labels that are known: an obs column, and for each of its categories the code of that class (-1: none has the name). */
   truth: { column: string; codes: number[] } | null;
@@ -150,11 +167,51 @@ export interface CellDetail {
   name: string;
   /** Best first, at most five. */
   labels: { code: number; score: number }[];
-  /** Genes that carry the model's attention, heaviest first, at most eight; empty for a model without attention. */
-  genes: { gene: string; weight: number; count: number }[];
   obs: { name: string; value: string }[];
   /** Why the cell failed, else null. */
   failure: string | null;
+}
+
+/**
+ * How to tell why. Attention: what the model looked at, each step's mask over the genes, times what the step decided or
+ * alone. Occlusion: the probability that a label loses when a gene is taken out of a cell.
+ */
+export type Explains = "attention_weighted" | "attention" | "occlusion";
+
+/** Why what? A class (`code`; null: each of them), the selection, or a cell (`row`). */
+export interface WhyQuestion {
+  of: "class" | "selection" | "cell";
+  code: number | null;
+  row: number | null;
+  method: Explains;
+}
+
+/** A gene that labels rest on. */
+export interface ExplainedGene {
+  gene: string;
+  /** Mean per cell, in the method's units; below 0 where labels are likelier without the gene. */
+  weight: number;
+  /** Of the weight of all genes, whatever its sign: 0 to 1. */
+  share: number;
+  /** Share of the cells that express it. */
+  expressed: number;
+  /** Of a single cell; else null. */
+  count: number | null;
+}
+
+/** What the labels of some cells rest on, heaviest gene first: from `cells` of `total` cells. */
+export interface ExplainedGroup {
+  code: number | null;
+  cells: number;
+  total: number;
+  genes: ExplainedGene[];
+}
+
+export interface Explanation {
+  of: WhyQuestion["of"];
+  method: Explains;
+  /** One; or one per class that cells were given. */
+  groups: ExplainedGroup[];
 }
 
 /** What a page needs to run the model itself. Files come as columns of bytes, `asset:NAME`, in answer to `want`. */
@@ -167,7 +224,7 @@ export interface Equipment {
   } & { [name in StageName]?: Asset };
   /** The model's graphs, in the order in which they run. */
   stages: StageSpec[];
-  /** What is to be sent back: `logits` and `embedding` of the model, `xy` of its UMAP. */
+  /** What is to be sent back: `logits`, `embedding` and attention of the model, `xy` of its UMAP. */
   outputs: string[];
   /** Cells that may be run at once, for the memory they take. */
   largest_batch: number;
@@ -204,10 +261,14 @@ export interface Demand {
   backend: Backend | null;
 }
 
-/** What a model made of the cells of a lease: per output f4 [cells, width], in the lease's order, failed cells left out. */
+/**
+ * What a model made of the cells of a lease: per output [cells, width], in the lease's order, failed cells left out.
+ * Attention and its genes (i4) are as wide as these cells need; behind what carries weight there are zeros.
+ */
 export interface OutputSpec {
   name: string;
   width: number;
+  dtype: "f4" | "i4";
 }
 
 /* ── page → kernel ─────────────────────────────────────────────────────────────────────────────── */
@@ -217,7 +278,7 @@ export type ToKernel =
   | { type: "hello"; page: string; protocol: number; transport: Transport; run: string | null; position: number }
   /** Frame `seq` and all before it arrived: their bytes may be used again. */
   | { type: "ack"; page: string; seq: number }
-  /** Send column `column` from row `start` on. Answered by `column` pieces. `reference` is a column too. */
+  /** Send column `column` from row `start` on. Answered by `column` pieces. `reference` and `genes` are columns too. */
   | { type: "want"; page: string; column: string; start: number }
   | { type: "command"; page: string; id: number; name: Command }
   /** Buffer 0: bitset of n_obs bits, least significant first. */
@@ -225,6 +286,10 @@ export type ToKernel =
   /** From 0 to 1; all pages hear of it in `RunState.threshold`. */
   | { type: "threshold"; page: string; id: number; value: number }
   | { type: "inspect"; page: string; id: number; row: number }
+  /** Why? Answered by a reply with an `Explanation`, some time; a page's new question takes the place of its old one. */
+  | ({ type: "explain"; page: string; id: number } & WhyQuestion)
+  /** Nobody waits for the answer to `explain` any more. */
+  | { type: "cancel"; page: string; id: number }
   /** What do I need to run the model here? Answered by a reply with `Equipment`. */
   | { type: "equip"; page: string; id: number }
   /**
@@ -254,6 +319,9 @@ export interface Many {
   page: string;
   messages: (Record<string, unknown> & { buffers: number })[];
 }
+
+/** What a reply may hold. */
+export type Answer = CellDetail | Equipment | Explanation | null;
 
 /* ── kernel → page ─────────────────────────────────────────────────────────────────────────────── */
 
@@ -304,6 +372,8 @@ export type FromKernel =
     }
   /** Buffer 0: bitset. `version` grows with each change; `page` made it (null: Python). */
   | { type: "selection"; to: string | null; version: number; page: string | null; count: number }
-  | { type: "reply"; to: string; id: number; value: CellDetail | Equipment | null }
+  | { type: "reply"; to: string; id: number; value: Answer }
+  /** How far the answer to `explain` is: 0 to 1. */
+  | { type: "progress"; to: string; id: number; share: number }
   /** The message `id` of that page was refused (null: one without an id); the run goes on. */
   | { type: "error"; to: string; id: number | null; message: string };

@@ -8,7 +8,15 @@ const schema = (more: Partial<Schema> = {}): Schema => ({
   run: "r1",
   n: 3,
   key: "cellwidget",
-  model: { name: "m", title: "M", family: "SIMS", version: "1", genes: 1, classes: ["a", "b"] },
+  model: {
+    name: "m",
+    title: "M",
+    family: "SIMS",
+    version: "1",
+    genes: 1,
+    classes: ["a", "b"],
+    explains: ["occlusion"],
+  },
   report: null,
   columns: [
     { id: "label", name: "label", kind: "category", group: "result", dtype: "u1", categories: ["a", "b"] },
@@ -17,6 +25,7 @@ const schema = (more: Partial<Schema> = {}): Schema => ({
   ],
   color: "label",
   layout: { source: "model", name: "", reference: 0, distance_limit: null },
+  genes: { count: 0, values: "" },
   engines: ["kernel"],
   truth: null,
   ...more,
@@ -46,6 +55,7 @@ beforeEach(() => {
       new Promise((resolve, reject) => {
         answer = { resolve, reject };
       }),
+    explain: vi.fn(() => new Promise<never>(() => {})),
     close: vi.fn(),
   };
   view = {

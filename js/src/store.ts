@@ -3,12 +3,14 @@
  * The store passes on what the session brings, and turns what people do into commands for session and view.
  */
 import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { Genes } from "./genes";
 import { type OpenModel, Runner } from "./inference/runner";
 import { paletteOf, rampOf } from "./palette";
-import type { CellDetail, ColumnSpec, Problem, RunState, Schema } from "./protocol";
+import { type CellDetail, type ColumnSpec, geneColumn, type Problem, type RunState, type Schema } from "./protocol";
 import type { Session, Sink } from "./session/session";
 import { Threshold } from "./threshold";
 import type { Counts, DataEvents, Extent, Filter, Look, Select, Sort, ViewData } from "./view/api";
+import { Whys } from "./why";
 
 /** A pinned cell: what the kernel says of it, once it answered. */
 export interface Pin {
@@ -52,6 +54,10 @@ export interface Store {
   readonly lasso: ReadonlySignal<Float32Array | null>;
   /** Bytes of runtime and model that have come, while the page loads them to run the model itself; else null. */
   readonly download: ReadonlySignal<{ loaded: number; total: number } | null>;
+  readonly genes: Pick<Genes, "has" | "find" | "count">;
+  readonly whys: Pick<Whys, "look" | "method">;
+  /** Grows with each change of the selection, wherever it was made. */
+  readonly selection: ReadonlySignal<number>;
 
   column(id: string): ColumnSpec | undefined;
   colorBy(id: string): void;
@@ -92,12 +98,16 @@ function makeState() {
     pin: signal<Pin | null>(null),
     lasso: signal<Float32Array | null>(null),
     download: signal<{ loaded: number; total: number } | null>(null),
+    genes: new Genes(),
+    selection: signal(0),
   };
 }
 
 type State = ReturnType<typeof makeState>;
 
-const has = (schema: Schema, id: string | null) => schema.columns.some((column) => column.id === id);
+const columnOf = (schema: Schema | null, id: string | null) =>
+  schema?.columns.find((column) => column.id === id) ?? geneColumn(id ?? "") ?? undefined;
+const has = (schema: Schema, id: string | null) => columnOf(schema, id) !== undefined;
 
 /** A new run voids what was said about the old one; what people look at stays where the columns still exist. */
 function begin(state: State, schema: Schema, run: RunState): void {
@@ -111,6 +121,7 @@ function begin(state: State, schema: Schema, run: RunState): void {
   state.focus.value = -1;
   state.pin.value = null;
   state.lasso.value = null;
+  state.genes.clear();
   if (!has(schema, state.colorId.value)) state.colorId.value = schema.color;
   if (!has(schema, state.sort.value.column)) state.sort.value = UNSORTED;
   state.table.value = { version: state.table.value.version + 1, total: schema.n };
@@ -121,16 +132,19 @@ interface Around {
   view: ViewData;
   runner: Runner | null;
   threshold: Threshold;
+  whys: Whys;
 }
 
-function sinkOf(state: State, { session, view, runner, threshold }: Around): Sink {
+function sinkOf(state: State, { session, view, runner, threshold, whys }: Around): Sink {
   return {
     schema: (schema, run) => {
       threshold.hear(run.threshold);
       view.open(schema, run);
+      whys.clear();
       batch(() => begin(state, schema, run));
       runner?.state(run);
       session.want("cell");
+      if (schema.genes.count > 0) session.want("genes");
       if (schema.layout.reference > 0) session.want("reference");
       if (schema.layout.source === "obsm") session.want("xy");
       if (schema.truth) session.want(schema.truth.column);
@@ -142,9 +156,10 @@ function sinkOf(state: State, { session, view, runner, threshold }: Around): Sin
       runner?.state(run);
     },
     rows: (rows) => view.rows(rows),
-    column: (piece) => view.column(piece),
+    column: (piece) => (piece.column === "genes" ? state.genes.take(piece) : view.column(piece)),
     selection: (bits) => {
       state.lasso.value = null;
+      state.selection.value++;
       view.select({ by: "bits", bits });
     },
     problem: (problem) => {
@@ -164,7 +179,10 @@ function eventsOf(state: State, session: Session): DataEvents {
     counts: (counts) => {
       state.counts.value = counts;
     },
-    selected: (bits, count) => session.select(bits, count),
+    selected: (bits, count) => {
+      session.select(bits, count);
+      state.selection.value++;
+    },
     tableChanged: (total) => {
       state.table.value = { version: state.table.value.version + 1, total };
     },
@@ -195,6 +213,7 @@ export function createStore(session: Session, view: ViewData, open?: OpenModel):
         })
       : null;
   const threshold = new Threshold((value) => session.threshold(value));
+  const whys = new Whys(session);
   const { schema, colorId, hidden, dark, domain, focus, reference, sort } = state;
   const select = (what: Select) => {
     state.lasso.value = what.by === "lasso" && what.mode === "replace" ? what.polygon : null;
@@ -202,7 +221,7 @@ export function createStore(session: Session, view: ViewData, open?: OpenModel):
     if (what.by === "lasso") state.pin.value = null;
     view.select(what);
   };
-  const column = (id: string) => schema.value?.columns.find((spec) => spec.id === id);
+  const column = (id: string) => columnOf(schema.value, id);
   const color = computed(() => (colorId.value === null ? null : (column(colorId.value) ?? null)));
 
   const look = computed<Look | null>(() => {
@@ -221,7 +240,7 @@ export function createStore(session: Session, view: ViewData, open?: OpenModel):
 
   view.listen(eventsOf(state, session));
   const stops = [
-    session.listen(sinkOf(state, { session, view, runner, threshold })),
+    session.listen(sinkOf(state, { session, view, runner, threshold, whys })),
     effect(() => {
       if (look.value) view.look(look.value);
     }),
@@ -230,7 +249,8 @@ export function createStore(session: Session, view: ViewData, open?: OpenModel):
     }),
     effect(() => {
       // A column that does not stream is fetched when it is first needed; a new run asks anew.
-      if (schema.value && color.value?.group === "obs") session.want(color.value.id);
+      const group = color.value?.group;
+      if (schema.value && (group === "obs" || group === "gene")) session.want(color.value?.id ?? "");
     }),
   ];
 
@@ -245,6 +265,7 @@ export function createStore(session: Session, view: ViewData, open?: OpenModel):
       want: (column) => session.want(column),
     },
     view,
+    whys,
     color,
     look,
     column,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -126,6 +126,9 @@ class _Text:
         np.cumsum([len(text) for text in encoded], out=self._offsets[1:])
         self._bytes = b"".join(encoded)
 
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
     def piece(self, start: int, stop: int) -> tuple[DType, list[bytes | memoryview]]:
         first, last = self._offsets[start], self._offsets[stop]
         offsets = (self._offsets[start : stop + 1] - first).astype(np.uint32)
@@ -133,6 +136,13 @@ class _Text:
 
 
 _Encoded = _Numbers | _Codes | _Text
+
+
+def texts(values: Sequence[str]) -> _Text:
+    """Encode some words."""
+    import pandas as pd
+
+    return _Text(pd.Series(list(values), dtype=object))
 
 
 def _spec(key: str, name: str, kind: Any, group: Any, dtype: DType) -> ColumnSpec:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from cellwidget.columns import code_dtype
+from cellwidget.columns import code_dtype, texts
 
 ASSET = "asset:"
 """Begins the names of files that pages ask for as if they were columns."""
@@ -20,6 +20,8 @@ AGREEMENT: ColumnSpec = {
     "colors": ["#6e87ca", "#c54d1b", "#9a9a9a", "#cfa21c"],
 }
 """How labels stand to those that are known; the page derives it, as it does `margin`."""
+GENE, GENES = "gene:", "genes"
+"""Begins the names of genes that pages ask for as columns; and the column that lists them."""
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cellwidget.bundle import Reference
+    from cellwidget.cells import GeneColumns
     from cellwidget.channel import Buffers, Port
     from cellwidget.columns import Columns
     from cellwidget.messages import (
@@ -75,6 +78,8 @@ class RunFeed:
         Tells what is selected now.
     truth
         Labels that are known, or None.
+    genes, gene_values
+        Genes that can be coloured by, and what their values are, in words.
     port
         Serves the model to pages that run it; None where that cannot be.
     engines
@@ -96,6 +101,8 @@ class RunFeed:
         label_colors: Sequence[str] | None,
         selection: Callable[[], Selection],
         truth: Truth | None = None,
+        genes: GeneColumns | None = None,
+        gene_values: str = "",
         port: Port | None = None,
         engines: Sequence[EngineName] = ("kernel",),
     ) -> None:
@@ -105,6 +112,8 @@ class RunFeed:
         self._columns = columns
         self._reference = reference
         self._selection = selection
+        self._genes = genes
+        self._gene_names = texts(genes.names if genes is not None else [])
         nearness = results.nearness
         self._schema: Schema = {
             "run": run.id,
@@ -119,6 +128,7 @@ class RunFeed:
             ],
             "color": color,
             "layout": {**layout, "distance_limit": None if nearness is None else nearness.limit},
+            "genes": {"count": len(self._gene_names), "values": gene_values},
             "engines": list(engines),
             "truth": {"column": truth.column, "codes": truth.class_of.tolist()} if truth else None,
         }
@@ -146,7 +156,16 @@ class RunFeed:
             return None if content is None else len(content)
         if column == "reference":
             return len(self._reference.xy) if self._reference else None
+        if column == GENES:
+            return len(self._gene_names)
+        if self._gene(column) is not None:
+            return self._schema["n"]
         return self._schema["n"] if column == "xy" or column in self._columns else None
+
+    def ready(self, column: str) -> bool:
+        """Whether a column that does not stream can be sent; one that cannot yet will be, and it is told."""
+        gene = self._gene(column)
+        return gene is None or self._genes is None or self._genes.ready(gene)
 
     def piece(self, column: str, start: int, stop: int) -> tuple[DType, Buffers]:
         """Rows ``start`` to ``stop`` of a column that does not stream, as they cross."""
@@ -159,12 +178,21 @@ class RunFeed:
         if column == "xy":
             rows = np.arange(start, stop, dtype=np.uint32)
             return "f4", [np.ascontiguousarray(self._results.read("xy", rows)).tobytes()]
+        if column == GENES:
+            return self._gene_names.piece(start, stop)
+        gene = self._gene(column)
+        if gene is not None and self._genes is not None:
+            return "f4", [self._genes.read(gene, start, stop).tobytes()]
         return self._columns.piece(column, start, stop)
 
     def selection(self) -> tuple[bytes, int]:
         """Bitset of the selected cells, and how many."""
         selection = self._selection()
         return selection.to_bits(), len(selection)
+
+    def _gene(self, column: str) -> str | None:
+        gene = column.removeprefix(GENE)
+        return gene if self._genes is not None and column.startswith(GENE) and gene in self._genes else None
 
     def _asset(self, column: str) -> bytes | None:
         if self.port is None or not column.startswith(ASSET):

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cellwidget.cells import check_anndata
+from cellwidget.cells import GeneColumns, check_anndata
 from cellwidget.columns import Columns
 from cellwidget.engines import InKernel
 from cellwidget.engines.browser import BrowserEngine
 from cellwidget.engines.equipment import Equipped, has_runtime
-from cellwidget.engines.kernel import STREAMED_OUTPUTS, KernelEngine, cores
+from cellwidget.engines.kernel import ATTENTION_OUTPUTS, STREAMED_OUTPUTS, KernelEngine, cores
 from cellwidget.engines.packing import Packer
+from cellwidget.explain import Explainer
 from cellwidget.feed import RunFeed
 from cellwidget.layout import choose_layout
 from cellwidget.messages import DONE
 from cellwidget.model import load_model
-from cellwidget.results import Results, Truth, check_keys, nearness_of, write
+from cellwidget.results import AttentionSums, Results, Truth, check_keys, nearness_of, write
 from cellwidget.results.scores import softmax
 from cellwidget.run import Run
 
@@ -30,17 +31,18 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import NDArray
 
-    from cellwidget.messages import CellDetail, EngineName, GeneWeight, LabelScore, ModelInfo
+    from cellwidget.messages import CellDetail, EngineName, LabelScore, ModelInfo
     from cellwidget.model import Model
     from cellwidget.selection import Selection
 
 ENGINES = ("auto", "kernel", "browser")
-TOP_LABELS, TOP_GENES, TOP_OBS = 5, 8, 12
+TOP_LABELS, TOP_OBS = 5, 12
 AT_ONCE = 32
 NO_RUNTIME = (
     "The page's runtime was not built into this installation, so engine='browser' cannot be used. "
     "Install a wheel of cellwidget, or run `make build` in the checkout."
 )
+LOG1P, AS_STORED = "log1p of counts per 10,000 of all genes", "as stored"
 VIEW_NOTE = (
     "This AnnData is a view of another, so results will not be written into it. "
     "Use adata = adata.copy() before running, or w.write(…) afterwards."
@@ -103,7 +105,13 @@ class Job:
         adata, bundle = self._held(), self._model.bundle
         self.cells = self._model.open(adata, layer=self._layer, total=self._total)
         self._layout = choose_layout(adata, bundle, self._basis, key=self._key)
-        outputs = STREAMED_OUTPUTS if self._layout.info["source"] == "model" else ("logits", "embedding")
+        outputs: tuple[str, ...] = (
+            STREAMED_OUTPUTS if self._layout.info["source"] == "model" else ("logits", "embedding")
+        )
+        sizes = self.cells.n_obs, len(bundle.classes), len(bundle.genes)
+        attention = AttentionSums.fitting(*sizes, bundle.outputs)
+        if attention is not None:
+            outputs += ATTENTION_OUTPUTS
         threads = self._threads or max(1, cores() - 1)  # the page that shows the run needs one too
         self._engine = KernelEngine(bundle, threads=threads, outputs=outputs)
         self._kernel = InKernel(self._engine, threads=threads)
@@ -114,10 +122,12 @@ class Job:
             self.cells.n_obs,
             bundle.classes,
             keep=keep,
+            attention=attention,
             nearness=nearness_of(bundle),
             temperature=self._model.temperature,
             threshold=self._threshold,
         )
+        self.explainer = Explainer(bundle, self.cells, self._results, threads)
         self.run = Run(
             self.cells,
             self._browser if self._where == "browser" else self._kernel,
@@ -127,6 +137,7 @@ class Job:
             on_done=self._write_back,
         )
         self.run.chosen = self._chosen
+        self._genes = GeneColumns(self.cells, bundle.genes, self._on_change, self.run.note)
         if self._layout.info["source"] == "obsm":
             self._layout.begin(self._results)  # these places are known before anything runs
         if adata.is_view:
@@ -188,6 +199,7 @@ class Job:
             "version": manifest.version,
             "genes": len(bundle.genes),
             "classes": bundle.classes,
+            "explains": self.explainer.methods,
         }
         return RunFeed(
             self.run,
@@ -202,6 +214,8 @@ class Job:
             label_colors=bundle.colors,
             selection=selection,
             truth=self._truth,
+            genes=self._genes,
+            gene_values=AS_STORED if self.cells.as_is else LOG1P,
             port=self._browser if has_runtime() else None,
             engines=("kernel", "browser") if has_runtime() else ("kernel",),
         )
@@ -275,12 +289,11 @@ class Job:
         return self.write(adata, overwrite=self._overwrite)
 
     def inspect(self, row: int) -> CellDetail:
-        """Look one cell up: its labels, the genes behind them, its obs."""
+        """Look one cell up: its labels and its obs."""
         detail: CellDetail = {
             "row": row,
             "name": str(self.names[row]),
             "labels": [],
-            "genes": [],
             "obs": [
                 {"name": spec["name"], "value": self._columns.text(spec["id"], row)}
                 for spec in self._columns.specs[1 : 1 + TOP_OBS]
@@ -289,11 +302,9 @@ class Job:
         }
         if self._results.state[row] == DONE:
             batch, _ = self.cells.read(row, row + 1)
-            outputs = self._engine.explain(batch).outputs
+            outputs = self._engine.run(batch).outputs
             if "logits" in outputs:
                 detail["labels"] = _best_labels(outputs["logits"][0], self._results.temperature)
-            if "attention" in outputs:
-                detail["genes"] = self._heaviest(row, outputs["attention"][0], outputs["attention_genes"][0])
         return detail
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────
@@ -309,18 +320,6 @@ class Job:
                 "No labels are known to compare with: name their obs column, as in CellWidget(adata, truth='celltype')."
             )
         return self._truth
-
-    def _heaviest(self, row: int, weights: np.ndarray, genes: np.ndarray) -> list[GeneWeight]:
-        positions, counts = self.cells.counts_of(row)
-        count_of = dict(zip(positions.tolist(), counts.tolist(), strict=True))
-        looked_at, at = np.unique(genes, return_inverse=True)
-        sums = np.bincount(at, weights)  # a gene may stand several times, once for each step that looks at it
-        names = self._model.genes
-        return [
-            {"gene": names[gene], "weight": float(weight), "count": float(count_of.get(int(gene), 0.0))}
-            for gene, weight in sorted(zip(looked_at, sums, strict=True), key=lambda pair: -pair[1])[:TOP_GENES]
-            if weight > 0
-        ]
 
     def _color_id(self, color: str | None) -> str:
         """Find the column to colour by at first."""

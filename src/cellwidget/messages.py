@@ -21,6 +21,7 @@ EngineName = Literal["kernel", "browser"]
 Backend = Literal["onnxruntime", "wasm", "webgpu"]
 StageName = Literal["front", "model", "back", "umap"]
 AssetName = Literal["wasm", "webgpu"] | StageName
+Explains = Literal["attention_weighted", "attention", "occlusion"]
 
 NOT_RUN, DONE, FAILED = 0, 1, 2
 """Where a cell stands: the values of the ``state`` column."""
@@ -35,7 +36,7 @@ class ColumnSpec(TypedDict):
     id: str
     name: str
     kind: Literal["number", "category", "text", "xy"]
-    group: Literal["result", "obs", "name", "layout"]
+    group: Literal["result", "obs", "name", "layout", "gene"]
     dtype: DType
     integer: NotRequired[bool]
     categories: NotRequired[list[str]]
@@ -70,6 +71,7 @@ class ModelInfo(TypedDict):
     version: str
     genes: int
     classes: list[str]
+    explains: list[str]
 
 
 class LayoutInfo(TypedDict):
@@ -93,6 +95,13 @@ class TruthInfo(TypedDict):
     codes: list[int]
 
 
+class GenesInfo(TypedDict):
+    """Genes that pages can colour by: how many ``genes`` brings, and what values they have."""
+
+    count: int
+    values: str
+
+
 class Schema(TypedDict):
     """All that a page must know before the first row."""
 
@@ -104,6 +113,7 @@ class Schema(TypedDict):
     columns: list[ColumnSpec]
     color: str
     layout: MapInfo
+    genes: GenesInfo
     engines: list[EngineName]
     truth: TruthInfo | None
 
@@ -155,14 +165,6 @@ class LabelScore(TypedDict):
     score: float
 
 
-class GeneWeight(TypedDict):
-    """A gene that carries the model's attention."""
-
-    gene: str
-    weight: float
-    count: float
-
-
 class ObsValue(TypedDict):
     """One obs entry of one cell, as text."""
 
@@ -176,7 +178,6 @@ class CellDetail(TypedDict):
     row: int
     name: str
     labels: list[LabelScore]
-    genes: list[GeneWeight]
     obs: list[ObsValue]
     failure: str | None
 
@@ -210,10 +211,38 @@ class Equipment(TypedDict):
 
 
 class OutputSpec(TypedDict):
-    """An output that a page sends back, float32 [cells, width]."""
+    """An output that a page sends back, [cells, width]: float32 ("f4") or int32 ("i4")."""
 
     name: str
     width: int
+    dtype: Literal["f4", "i4"]
+
+
+class ExplainedGene(TypedDict):
+    """A gene that labels rest on; `count` only of a single cell."""
+
+    gene: str
+    weight: float
+    share: float
+    expressed: float
+    count: float | None
+
+
+class ExplainedGroup(TypedDict):
+    """What the labels of some cells rest on: from `cells` of `total` cells; `code` of a class."""
+
+    code: int | None
+    cells: int
+    total: int
+    genes: list[ExplainedGene]
+
+
+class Explanation(TypedDict):
+    """The answer to `Explain`: a group, or one per class."""
+
+    of: Literal["class", "selection", "cell"]
+    method: str
+    groups: list[ExplainedGroup]
 
 
 class MessageError(ValueError):
@@ -289,6 +318,26 @@ class Inspect(TypedDict):
     row: int
 
 
+class Explain(TypedDict):
+    """Tell why: the genes behind a class (``code``; null for all), the selection or a cell (``row``)."""
+
+    type: Literal["explain"]
+    page: str
+    id: int
+    of: Literal["class", "selection", "cell"]
+    code: int | None
+    row: int | None
+    method: Explains
+
+
+class Cancel(TypedDict):
+    """Nobody waits for the answer to explain ``id`` any more."""
+
+    type: Literal["cancel"]
+    page: str
+    id: int
+
+
 class Equip(TypedDict):
     """Ask what is needed to run the model on the page."""
 
@@ -346,7 +395,22 @@ class Bye(TypedDict):
     page: str
 
 
-ToKernel = Hello | Ack | Want | Order | Select | SetThreshold | Inspect | Equip | Pull | LeaseResults | GaveUp | Bye
+ToKernel = (
+    Hello
+    | Ack
+    | Want
+    | Order
+    | Select
+    | SetThreshold
+    | Inspect
+    | Explain
+    | Cancel
+    | Equip
+    | Pull
+    | LeaseResults
+    | GaveUp
+    | Bye
+)
 
 _MAX_NAME = 1_000
 _MAX_INT = 2**53
@@ -374,7 +438,16 @@ def _list_of(valid: Callable[[object], bool]) -> Callable[[object], bool]:
 
 
 def _output(value: object) -> bool:
-    return isinstance(value, dict) and _text(value.get("name")) and _whole(value.get("width"))
+    return (
+        isinstance(value, dict)
+        and _text(value.get("name"))
+        and _whole(value.get("width"))
+        and value.get("dtype") in ("f4", "i4")
+    )
+
+
+def _whole_or_none(value: object) -> bool:
+    return value is None or _whole(value)
 
 
 def _failure(value: object) -> bool:
@@ -394,6 +467,14 @@ _FIELDS: dict[str, dict[str, Callable[[object], bool]]] = {
     "select": {"id": _whole, "count": _whole},
     "threshold": {"id": _whole, "value": _share},
     "inspect": {"id": _whole, "row": _whole},
+    "explain": {
+        "id": _whole,
+        "of": _one_of("class", "selection", "cell"),
+        "code": _whole_or_none,
+        "row": _whole_or_none,
+        "method": _one_of("attention_weighted", "attention", "occlusion"),
+    },
+    "cancel": {"id": _whole},
     "equip": {"id": _whole},
     "pull": {
         "run": _text,
@@ -474,8 +555,10 @@ def parse(content: object, buffers: Sequence[object], n_obs: int) -> ToKernel:
     for name, valid in _FIELDS[kind].items():
         if name not in content or not valid(content[name]):
             raise refuse(f"{kind}.{name} is missing or out of range: {str(content.get(name))[:40]!r}")
-    if kind == "inspect" and content["row"] >= n_obs:
-        raise refuse(f"inspect.row is {content['row']}, but there are {n_obs} cells")
+    if kind == "inspect" or (kind == "explain" and content["of"] == "cell"):
+        row = content["row"]
+        if row is None or row >= n_obs:
+            raise refuse(f"{kind}.row is {row}, but there are {n_obs} cells")
     if not isinstance(content.get("b64", []), list):
         raise refuse("b64 must be a list of texts")
     if kind == "select":

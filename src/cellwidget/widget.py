@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
+from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
 
-    from cellwidget.messages import CellDetail, Command, RunState
+    from cellwidget.channel import Answer
+    from cellwidget.messages import CellDetail, Command, Explain, RunState
     from cellwidget.model import Model
 
 log = logging.getLogger("cellwidget")
@@ -113,11 +115,13 @@ class CellWidget(anywidget.AnyWidget):
         autorun: bool = True,
         height: int | None = None,
     ) -> None:
+        from cellwidget.explain import Questions
         from cellwidget.job import Job
 
         self._lock = threading.RLock()
         self._channel: Channel | None = None
         self._hearing = Hearing()
+        self._questions = Questions()
         self._job = Job(
             adata,
             model,
@@ -241,6 +245,45 @@ class CellWidget(anywidget.AnyWidget):
         chosen = self.selection if cells is None else Selection.of(cells, self._names)
         return self._job.probabilities(chosen)
 
+    def explain(self, of: object = None, method: str = "auto", n: int = 20) -> pd.DataFrame:
+        """Tell the genes that labels rest on, while the model runs and after.
+
+        Parameters
+        ----------
+        of
+            None for each class that cells were given so far; the name of a class; a cell, by its obs_name or row; or
+            several, as `selection` takes them (``w.selection`` itself, obs_names, rows or a mask).
+        method
+            ``"attention_weighted"``: each decision step's mask over the genes, times what the step decided, as SIMS's
+            own ``explain`` weights them. ``"attention"``: the plain sum of the masks; each step's adds up to 1.
+            ``"occlusion"``: what the probability of the cell's own label loses when the gene's counts are taken out of
+            the cell and of its total; for any model with labels, and slow: one run per expressed gene. ``"auto"`` is
+            the first of these that the model has.
+        n
+            Genes of each group.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Heaviest first, with ``group``, ``gene`` and
+
+            - ``weight``: mean per cell, in the method's units; occlusion's is negative where the label becomes likelier
+              without the gene;
+            - ``share``: of the weight of all genes, 0 to 1, whatever its sign;
+            - ``expressed``: share of the cells that express the gene; one that is not expressed counts by its absence;
+            - ``cells`` and ``of_cells``: how many cells this is from, of how many. Attention of a class is summed over
+              all of its cells while the run goes on, and `expressed` is from 2,000 of them at most; other large groups
+              are explained from 2,000 cells by attention and from 100 by occlusion, the same ones each time.
+
+        Raises
+        ------
+        ValueError
+            If there is no such class or cell, no cell was labelled yet, or the model cannot be asked so.
+        """
+        from cellwidget.explain import frame
+
+        return frame(self._job.explainer, of, method, n)
+
     def write(self, adata: AnnData, *, overwrite: bool = False) -> None:
         """Put the results into an AnnData, aligned by obs_names.
 
@@ -256,6 +299,7 @@ class CellWidget(anywidget.AnyWidget):
     def close(self) -> None:
         """Stop the run, let go of the AnnData and take the widget off the page."""
         if self._channel is not None:
+            self._questions.close()
             self._job.close()
             self._channel.close()
         super().close()
@@ -293,6 +337,18 @@ class CellWidget(anywidget.AnyWidget):
     def inspect(self, row: int) -> CellDetail:
         """Tell more about one cell."""
         return self._job.inspect(row)
+
+    def explain_to(self, question: Explain, answer: Answer) -> None:
+        """Answer a page's question for the genes behind labels, when the answer is found."""
+        from cellwidget.explain import explanation
+
+        explainer, rows = self._job.explainer, self.selection.rows
+        work = partial(explanation, explainer, question, rows)
+        self._questions.ask(question["page"], question["id"], work, answer)
+
+    def forget(self, page: str, question: int | None) -> None:
+        """Drop a page's question."""
+        self._questions.cancel(page, question)
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────
 

@@ -34,6 +34,7 @@ class FakeFeed:
         self.log: list[int] = []
         self.status = "running"
         self.chosen = b"\0" * ((n + 7) // 8)
+        self.unready: set[str] = set()
 
     def schema(self) -> dict[str, Any]:
         return {"run": self.run, "n": self.n}
@@ -58,6 +59,9 @@ class FakeFeed:
 
     def length(self, column: str) -> int | None:
         return {"obs:n": self.n, "cell": self.n}.get(column)
+
+    def ready(self, column: str) -> bool:
+        return column not in self.unready
 
     def piece(self, column: str, start: int, stop: int) -> tuple[str, list[bytes]]:
         if column == "cell":
@@ -144,6 +148,8 @@ class Desk:
     def __init__(self) -> None:
         self.orders: list[str] = []
         self.selected: list[tuple[bytes, str]] = []
+        self.asked: list[tuple[Any, Any]] = []
+        self.forgotten: list[tuple[str, int | None]] = []
 
     def order(self, name: str) -> None:
         if name == "resume":
@@ -155,6 +161,14 @@ class Desk:
 
     def inspect(self, row: int) -> Any:
         return {"row": row}
+
+    def explain_to(self, question: Any, answer: Any) -> None:
+        if question["of"] == "selection":
+            raise ValueError("nothing is selected")
+        self.asked.append((question, answer))
+
+    def forget(self, page: str, question: int | None) -> None:
+        self.forgotten.append((page, question))
 
 
 class Net:
@@ -401,6 +415,8 @@ def test_what_is_sent_has_the_shape_of_the_shared_cases(net: Net) -> None:
     page.say(type="want", column="cell", start=0)
     page.say(type="command", id=1, name="pause")
     page.say(type="command", id=2, name="resume")
+    page.say(type="explain", id=3, of="class", code=1, row=None, method="attention")
+    net.desk.asked[0][1].progress(0.5)
     page.say(type="pull", run="r1", room=2, leases=[], seen=0, workers=1, backend=None)
     feed.chosen = b"\x03" + feed.chosen[1:]
     net.channel.selected(None)
@@ -424,7 +440,7 @@ def test_a_page_that_computes_is_equipped_lent_cells_and_heard(net: Net) -> None
     kinds = ("u4", "u1", "u4", "u1", "u2", "f4")
     values = [np.frombuffer(raw, kind).tolist() for raw, kind in zip(buffers, kinds, strict=True)]
     assert values == [[0, 1, 3], [1, 2, 0], [], [4, 6], [], [5.0, 8.0]]
-    outputs = [{"name": "logits", "width": 2}]
+    outputs = [{"name": "logits", "width": 2, "dtype": "f4"}]
     told = {"type": "results", "run": "r1", "lease": 2, "outputs": outputs, "failed": [[1, "x"]]}
     raw = np.array([1, 2], np.float32).tobytes()
     page.say([memoryview(raw)], id=2, **told)
@@ -443,7 +459,7 @@ def test_a_page_that_computes_is_equipped_lent_cells_and_heard(net: Net) -> None
     [
         ({"lease": 7}, b"\0" * 8, "not lent"),
         ({}, b"\0" * 7, "no rows of 2"),
-        ({"outputs": [{"name": "logits", "width": 0}]}, b"\0" * 8, "no rows of 0"),
+        ({"outputs": [{"name": "logits", "width": 0, "dtype": "f4"}]}, b"\0" * 8, "no rows of 0"),
         ({"outputs": []}, b"\0" * 8, "bring 1"),
         ({"b64": ["?"]}, b"", "base64"),
         ({"b64": [7]}, b"", "base64"),
@@ -454,7 +470,7 @@ def test_results_that_are_none_are_refused(net: Net, change: dict[str, Any], raw
     feed.port = FakePort()
     net.channel.show(feed)
     page.hello()
-    message = {"run": "r1", "lease": 2, "outputs": [{"name": "logits", "width": 2}], "failed": []}
+    message = {"run": "r1", "lease": 2, "outputs": [{"name": "logits", "width": 2, "dtype": "f4"}], "failed": []}
     page.say([memoryview(raw)], type="results", id=1, **(message | change))
     (error,) = [header for header, _ in page.got if header["type"] == "error"]
     assert error["id"] == 1 and words in error["message"]
@@ -466,8 +482,8 @@ def test_messages_that_come_as_one_are_taken_one_by_one(net: Net) -> None:
     net.channel.show(feed)
     page.hello()
     results = {"type": "results", "id": 1, "run": "r1", "lease": 2, "failed": []}
-    first = results | {"outputs": [{"name": "logits", "width": 1}], "buffers": 1}
-    second = results | {"id": 2, "outputs": [{"name": "xy", "width": 2}], "buffers": 1}
+    first = results | {"outputs": [{"name": "logits", "width": 1, "dtype": "f4"}], "buffers": 1}
+    second = results | {"id": 2, "outputs": [{"name": "xy", "width": 2, "dtype": "f4"}], "buffers": 1}
     bad = {"type": "ack", "seq": -1, "buffers": 0}
     pull = {"type": "pull", "run": "r1", "room": 9, "leases": [], "seen": 0, "workers": 1, "backend": "wasm"}
     raw = [np.array([5], np.float32).tobytes(), np.array([1, 2], np.float32).tobytes()]
@@ -491,3 +507,42 @@ def test_a_model_that_is_not_run_on_pages_says_so(net: Net) -> None:
     page.hello()
     page.say(type="equip", id=1)
     assert "not run on pages" in next(header["message"] for header, _ in page.got if header["type"] == "error")
+
+
+def test_why_is_answered_later_with_progress_and_can_be_given_up(net: Net) -> None:
+    page = net.page()
+    net.channel.show(FakeFeed())
+    page.hello()
+    ask = {"type": "explain", "of": "class", "code": 1, "row": None, "method": "attention"}
+    page.say(id=7, **ask)
+    assert not {"reply", "error"}.intersection(page.kinds())
+    ((question, answer),) = net.desk.asked
+    assert question["code"] == 1
+    answer.progress(0.5)
+    answer.reply({"groups": []})
+    told = [header for header, _ in page.got if header["type"] in ("progress", "reply")]
+    assert [(header["type"], header["id"]) for header in told] == [("progress", 7), ("reply", 7)]
+    assert told[0]["share"] == 0.5 and told[1]["value"] == {"groups": []}
+    page.say(type="cancel", id=7)
+    page.say(id=8, **ask | {"of": "selection"})
+    (error,) = [header for header, _ in page.got if header["type"] == "error"]
+    assert (error["id"], error["message"]) == (8, "nothing is selected")
+    page.say(type="bye")
+    assert net.desk.forgotten == [("p", 7), ("p", None)]
+
+
+def test_a_column_that_is_not_ready_waits_and_holds_up_no_other(net: Net) -> None:
+    feed, page = FakeFeed(), net.page()
+    feed.unready.add("obs:n")
+    net.channel.show(feed)
+    page.hello()
+    page.say(type="want", column="obs:n", start=0)
+    page.say(type="want", column="cell", start=0)
+
+    def columns() -> set[str]:
+        return {header["column"] for header, _ in page.got if header["type"] == "column"}
+
+    until(lambda: columns() == {"cell"}, "the other column")
+    feed.unready.clear()
+    net.channel.changed()
+    until(lambda: columns() == {"cell", "obs:n"}, "the column")

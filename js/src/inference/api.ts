@@ -14,8 +14,8 @@ export interface Piece extends Cells {
 export interface Output {
   name: string;
   width: number;
-  /** [cells, width]; of an `Outcome` without the cells that failed. */
-  values: Float32Array;
+  /** [cells, width]; of an `Outcome` without the cells that failed. Positions of genes are whole. */
+  values: Float32Array | Int32Array;
 }
 
 export interface Outcome {

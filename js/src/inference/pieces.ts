@@ -35,12 +35,22 @@ export function together(parts: { cells: number; outcome: Outcome }[]): Outcome 
   return { outputs: [...outputs].map(([name, pieces]) => stacked(name, pieces)), failed, ms };
 }
 
+/** Attention is as wide as each part needs: the narrower are padded with 0. */
 function stacked(name: string, pieces: Output[]): Output {
-  const values = new Float32Array(pieces.reduce((sum, piece) => sum + piece.values.length, 0));
-  let at = 0;
+  const width = Math.max(0, ...pieces.map((piece) => piece.width));
+  const rows = pieces.reduce((sum, piece) => sum + rowsOf(piece), 0);
+  const Kind = pieces[0]?.values instanceof Int32Array ? Int32Array : Float32Array;
+  const values = new Kind(rows * width);
+  let row = 0;
   for (const piece of pieces) {
-    values.set(piece.values, at);
-    at += piece.values.length;
+    const its = rowsOf(piece);
+    if (piece.width === width) values.set(piece.values, row * width);
+    else
+      for (let at = 0; at < its; at++)
+        values.set(piece.values.subarray(at * piece.width, (at + 1) * piece.width), (row + at) * width);
+    row += its;
   }
-  return { name, width: pieces[0]?.width ?? 0, values };
+  return { name, width, values };
 }
+
+const rowsOf = ({ width, values }: Output): number => (width > 0 ? values.length / width : 0);

@@ -2,6 +2,7 @@
 // The worker for WebGPU has "onnxruntime-web/webgpu" in its place (see `worker.mjs`).
 import * as ort from "onnxruntime-web/wasm";
 import type { Outcome, Piece } from "./api";
+import { compacted } from "./attention";
 import { chained, type Stage, valuesOf } from "./chain";
 import type { FromWorker, Load, Start, ToWorker } from "./messages";
 import { withoutNan } from "./numbers";
@@ -134,7 +135,7 @@ async function computeInParts(model: Model, piece: Piece): Promise<Outcome> {
 async function compute({ stages, outputs }: Model, piece: Piece): Promise<Outcome> {
   const began = performance.now();
   const cells = cellsOf(piece);
-  const given = await chained(stages, valuesOf(piece), outputs, cells);
+  const given = compacted(await chained(stages, valuesOf(piece), outputs, cells));
   return withoutNan(given, cells, performance.now() - began);
 }
 

@@ -1,13 +1,15 @@
 import {
+  type Answer,
   type CellDetail,
   type Command,
-  type Equipment,
+  type Explanation,
   type FromKernel,
   PROTOCOL,
   type RunState,
   type Schema,
   type ToKernel,
   type Transport,
+  type WhyQuestion,
 } from "../protocol";
 import { type Body, Outbox } from "./outbox";
 import { parseFromKernel } from "./parse";
@@ -26,13 +28,22 @@ export interface Comm {
 const ASK_AGAIN = 4_000;
 const LOST = 20_000;
 const ANSWER = 10_000;
+/** The same where finding the answer takes long; each sign of progress begins it anew. */
+const FOUND = 60_000;
 /** What may wait for a moment, to go together with others. */
 const PATIENT: ReadonlySet<ToKernel["type"]> = new Set(["pull", "results", "want"]);
 
 interface Pending {
-  resolve(value: CellDetail | Equipment | null): void;
+  resolve(value: Answer): void;
   reject(error: Error): void;
   timer: ReturnType<typeof setTimeout>;
+  /** Begins the wait anew. */
+  progress?(share: number): void;
+}
+
+interface Patience {
+  signal: AbortSignal;
+  progress(share: number): void;
 }
 
 /** Columns that a kernel holds. Knows what of them arrived, and asks again for what did not. */
@@ -112,6 +123,10 @@ export class KernelSession implements Session {
     return detail as CellDetail;
   }
 
+  async explain(question: WhyQuestion, patience: Patience): Promise<Explanation> {
+    return (await this.#ask({ type: "explain", ...question }, [], patience)) as Explanation;
+  }
+
   close(): void {
     this.#send({ type: "bye" });
     this.#stop();
@@ -150,13 +165,29 @@ export class KernelSession implements Session {
   #ask(
     body: Question | { type: "select"; count: number } | { type: "threshold"; value: number },
     buffers: ArrayBuffer[] = [],
+    patience?: Patience,
   ) {
     const id = ++this.#lastId;
-    return new Promise<CellDetail | Equipment | null>((resolve, reject) => {
-      const timer = setTimeout(() => this.#settle(id)?.reject(new Error("the kernel did not answer")), ANSWER);
-      this.#pending.set(id, { resolve, reject, timer });
+    return new Promise<Answer>((resolve, reject) => {
+      const give = () => this.#settle(id)?.reject(new Error("the kernel did not answer"));
+      const pending: Pending = { resolve, reject, timer: setTimeout(give, patience ? FOUND : ANSWER) };
+      this.#pending.set(id, pending);
+      if (patience) this.#wait(id, pending, patience, give);
       if (!this.#send({ ...body, id } as Body<ToKernel>, buffers))
         this.#settle(id)?.reject(new Error("there is no kernel"));
+    });
+  }
+
+  #wait(id: number, pending: Pending, { signal, progress }: Patience, give: () => void): void {
+    pending.progress = (share) => {
+      clearTimeout(pending.timer);
+      pending.timer = setTimeout(give, FOUND);
+      progress(share);
+    };
+    signal.addEventListener("abort", () => {
+      if (!this.#settle(id)) return;
+      this.#send({ type: "cancel", id });
+      pending.reject(signal.reason);
     });
   }
 
@@ -221,6 +252,8 @@ export class KernelSession implements Session {
         return;
       case "reply":
         return this.#settle(message.id)?.resolve(message.value);
+      case "progress":
+        return this.#pending.get(message.id)?.progress?.(message.share);
       case "error":
         return this.#error(message.id, message.message);
     }

@@ -7,7 +7,15 @@ const schema = (source: Schema["layout"]["source"]): Schema => ({
   run: "r",
   n: 4,
   key: "cellwidget",
-  model: { name: "m", title: "M", family: "SIMS", version: "1", genes: 1, classes: ["a", "b"] },
+  model: {
+    name: "m",
+    title: "M",
+    family: "SIMS",
+    version: "1",
+    genes: 1,
+    classes: ["a", "b"],
+    explains: ["occlusion"],
+  },
   report: null,
   columns: [
     { id: "cell", name: "cell", kind: "text", group: "name", dtype: "u4" },
@@ -17,6 +25,7 @@ const schema = (source: Schema["layout"]["source"]): Schema => ({
   ],
   color: "label",
   layout: { source, name: "", reference: 1, distance_limit: null },
+  genes: { count: 0, values: "" },
   engines: ["kernel"],
   truth: null,
 });

@@ -1,4 +1,14 @@
-import type { CellDetail, ColumnSpec, Command, EngineName, RunState, Schema, Status } from "../protocol";
+import type {
+  CellDetail,
+  ColumnSpec,
+  Command,
+  EngineName,
+  Explanation,
+  RunState,
+  Schema,
+  Status,
+  WhyQuestion,
+} from "../protocol";
 import { STREAMED } from "../protocol";
 import type { Capabilities, ColumnPiece, Session, Sink, Values } from "./session";
 
@@ -8,6 +18,9 @@ export interface MemoryData {
   columns: Readonly<Record<string, Values | readonly string[]>>;
   reference?: { xy: Float32Array; labels: Uint16Array };
   detail?: (row: number) => CellDetail;
+  explain?: (question: WhyQuestion, selected: number) => Explanation;
+  /** What `genes` lists. */
+  genes?: readonly string[];
 }
 
 export interface MemoryOptions {
@@ -22,6 +35,8 @@ export interface MemoryOptions {
   failing?: { rows: ReadonlySet<number>; reason: string };
   /** No cell has found its place on the map yet. */
   unplaced?: boolean;
+  /** Milliseconds that what takes long takes. */
+  slow?: number;
   /** What the state says besides, for pages that show a certain moment. */
   state?: Partial<RunState>;
 }
@@ -80,7 +95,7 @@ export class MemorySession implements Session {
   }
 
   want(column: string): void {
-    const piece = column === "reference" ? this.#reference() : this.#piece(column);
+    const piece = column === "reference" ? this.#reference() : column === "genes" ? this.#genes() : this.#piece(column);
     // As from a kernel: never before `want` has returned.
     if (piece) queueMicrotask(() => this.#sink?.column(piece));
   }
@@ -97,6 +112,15 @@ export class MemorySession implements Session {
   async inspect(row: number): Promise<CellDetail> {
     if (!this.#data.detail) throw new Error("nothing is known of single cells here");
     return this.#data.detail(row);
+  }
+
+  async explain(question: WhyQuestion, { progress }: { progress(share: number): void }): Promise<Explanation> {
+    if (!this.#data.explain) throw new Error("nothing can be explained here");
+    if (question.method === "occlusion") {
+      progress(0.4);
+      await new Promise((resolve) => setTimeout(resolve, this.#options.slow ?? 0));
+    }
+    return this.#data.explain(question, this.selected?.count ?? 0);
   }
 
   close(): void {
@@ -223,6 +247,12 @@ export class MemorySession implements Session {
     const whole = { column, start: 0, count: total, total };
     if (ArrayBuffer.isView(values)) return { ...whole, values: (values as Values).slice() as Values };
     return { ...whole, ...encodeText(values as readonly string[]) };
+  }
+
+  #genes(): ColumnPiece | null {
+    const names = this.#data.genes;
+    if (!names) return null;
+    return { column: "genes", start: 0, count: names.length, total: names.length, ...encodeText(names) };
   }
 
   #reference(): ColumnPiece | null {

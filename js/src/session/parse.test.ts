@@ -30,6 +30,8 @@ test("every kind of message to the kernel has a shared case", () => {
     select: true,
     threshold: true,
     inspect: true,
+    explain: true,
+    cancel: true,
     equip: true,
     pull: true,
     results: true,

@@ -6,6 +6,7 @@ const text: Check = (v) => typeof v === "string";
 const textOrNull: Check = (v) => v === null || typeof v === "string";
 const whole: Check = (v) => Number.isSafeInteger(v) && (v as number) >= 0;
 const wholeOrNull: Check = (v) => v === null || whole(v);
+const share: Check = (v) => typeof v === "number" && v >= 0 && v <= 1;
 const object: Check = (v) => typeof v === "object" && v !== null && !Array.isArray(v);
 const list: Check = (v) => Array.isArray(v);
 const dtype: Check = (v) => v === "u1" || v === "u2" || v === "u4" || v === "f4" || v === "f8";
@@ -33,6 +34,7 @@ const FIELDS: { [K in FromKernel["type"]]: Record<string, Check> } = {
   },
   selection: { to: textOrNull, version: whole, page: textOrNull, count: whole },
   reply: { to: text, id: whole, value: () => true },
+  progress: { to: text, id: whole, share },
   error: { to: text, id: wholeOrNull, message: text },
 };
 

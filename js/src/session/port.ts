@@ -1,11 +1,11 @@
 /** The engine's side of a kernel session: files and cells come from the kernel, results go back and are kept until they are there. */
-import type { AssetName, CellDetail, Demand, Equipment, FromKernel, ToKernel, Transport } from "../protocol";
+import type { Answer, AssetName, Demand, Equipment, FromKernel, OutputSpec, ToKernel, Transport } from "../protocol";
 import type { EnginePort, Lease, LeaseResult } from "./session";
 import { unpack } from "./unpack";
 import { decode, type Raw, toBase64 } from "./wire";
 
 type Body<T> = T extends { page: string } ? Omit<T, "page"> : never;
-type Asked = Exclude<Extract<ToKernel, { id: number }>, { type: "select" }>;
+type Asked = Exclude<Extract<ToKernel, { id: number }>, { type: "select" | "cancel" }>;
 export type Question = Body<Asked> extends infer B ? (B extends { id: number } ? Omit<B, "id"> : never) : never;
 
 type Lent = Extract<FromKernel, { type: "cells" }>;
@@ -16,7 +16,7 @@ export class Refused extends Error {}
 export interface Link {
   readonly transport: Transport;
   send(body: Body<ToKernel>): void;
-  ask(body: Question, buffers?: ArrayBuffer[]): Promise<CellDetail | Equipment | null>;
+  ask(body: Question, buffers?: ArrayBuffer[]): Promise<Answer>;
   want(column: string): void;
 }
 
@@ -65,7 +65,9 @@ export class KernelPort implements EnginePort {
   }
 
   async results({ run, lease, outputs, failed }: LeaseResult): Promise<void> {
-    const specs = outputs.map(({ name, width }) => ({ name, width }));
+    const specs = outputs.map(({ name, width, values }): OutputSpec => {
+      return { name, width, dtype: values instanceof Int32Array ? "i4" : "f4" };
+    });
     const body = { type: "results", run, lease, outputs: specs, failed } as const;
     const raw = outputs.map(({ values }) => values);
     if (this.#link.transport === "base64") await this.#insist({ ...body, b64: raw.map(toBase64) });
@@ -133,7 +135,7 @@ export class KernelPort implements EnginePort {
   }
 
   /** Ask until there is an answer. Rejects with `Refused`, or once the session is closed. */
-  async #insist(body: Question, buffers?: ArrayBuffer[]): Promise<CellDetail | Equipment | null> {
+  async #insist(body: Question, buffers?: ArrayBuffer[]): Promise<Answer> {
     for (let wait = AGAIN; !this.#closed; wait = Math.min(2 * wait, MOST_PATIENT)) {
       try {
         return await this.#link.ask(body, buffers);
@@ -148,6 +150,6 @@ export class KernelPort implements EnginePort {
 
 const closed = () => new Error("the session is closed");
 
-function copied(values: Float32Array): ArrayBuffer {
-  return values.slice().buffer;
+function copied(values: Float32Array | Int32Array): ArrayBuffer {
+  return values.slice().buffer as ArrayBuffer;
 }

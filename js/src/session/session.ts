@@ -6,10 +6,11 @@ import type {
   Demand,
   EngineName,
   Equipment,
-  OutputSpec,
+  Explanation,
   Problem,
   RunState,
   Schema,
+  WhyQuestion,
 } from "../protocol";
 
 export type Values = Uint8Array | Uint16Array | Uint32Array | Float32Array | Float64Array;
@@ -56,7 +57,7 @@ export interface Lease extends Cells {
 export interface LeaseResult {
   run: string;
   lease: number;
-  outputs: (OutputSpec & { values: Float32Array })[];
+  outputs: { name: string; width: number; values: Float32Array | Int32Array }[];
   /** Positions in the lease, and why. */
   failed: [number, string][];
 }
@@ -114,5 +115,10 @@ export interface Session {
   threshold(value: number): Promise<void>;
   /** Rejects when the session cannot answer (kernel busy too long, lost); the caller shows what it has. */
   inspect(row: number): Promise<CellDetail>;
+  /** Why? Rejects when the session cannot answer, or the question was given up. One at a time: a new one ends the old one. */
+  explain(
+    question: WhyQuestion,
+    patience: { signal: AbortSignal; progress(share: number): void },
+  ): Promise<Explanation>;
   close(): void;
 }

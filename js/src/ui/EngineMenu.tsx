@@ -1,9 +1,10 @@
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useRef } from "preact/hooks";
 import type { EngineName, RunState } from "../protocol";
 import { useStore } from "./context";
 import { ENGINES, engineDetails, enginesOf } from "./engines";
 import { sentence } from "./format";
 import { Icon } from "./parts/Icon";
+import { taken, usePopover } from "./parts/usePopover";
 
 interface ItemProps {
   engine: EngineName;
@@ -62,8 +63,7 @@ function Menu({ id, engines, run, onPick, onClose }: MenuProps) {
     else if (event.key === "End") move(() => -1);
     else if (event.key === "Escape") onClose();
     else return;
-    event.preventDefault();
-    event.stopPropagation();
+    taken(event);
   };
   return (
     <div ref={ref} id={id} class="menu engines" role="menu" aria-label="Where the model runs" onKeyDown={key}>
@@ -79,32 +79,27 @@ function Menu({ id, engines, run, onPick, onClose }: MenuProps) {
 function Choice({ engines, run, disabled }: { engines: EngineName[]; run: RunState; disabled: boolean }) {
   const { session } = useStore();
   const id = useId();
-  const whole = useRef<HTMLSpanElement>(null);
   const button = useRef<HTMLButtonElement>(null);
-  const [open, setOpen] = useState(false);
+  const { whole, open, show, hide, onFocusOut } = usePopover<HTMLSpanElement>();
   const { name, icon } = ENGINES[run.engine];
   const detail = engineDetails(run);
 
   const close = () => {
-    setOpen(false);
+    hide();
     button.current?.focus();
   };
   const pick = (engine: EngineName) => {
     if (engine !== run.engine) session.command(engine);
     close();
   };
-  const left = (event: FocusEvent) => {
-    if (!whole.current?.contains(event.relatedTarget as Node | null)) setOpen(false);
-  };
   const key = (event: KeyboardEvent) => {
     if (open || (event.key !== "ArrowDown" && event.key !== "ArrowUp")) return;
-    setOpen(true);
-    event.preventDefault();
-    event.stopPropagation();
+    show();
+    taken(event);
   };
   const says = ["Where the model runs:", name, detail.length > 0 && `(${detail.join(", ")})`].filter(Boolean).join(" ");
   return (
-    <span ref={whole} class="engine choice s12" onFocusOut={left}>
+    <span ref={whole} class="engine choice s12" onFocusOut={onFocusOut}>
       <span class="sep" />
       <button
         ref={button}
@@ -115,7 +110,7 @@ function Choice({ engines, run, disabled }: { engines: EngineName[]; run: RunSta
         aria-label={says}
         title={says}
         disabled={disabled}
-        onClick={() => setOpen(!open)}
+        onClick={open ? hide : show}
         onKeyDown={key}
       >
         <Icon name={icon} />

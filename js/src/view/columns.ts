@@ -1,5 +1,5 @@
 /** The columns of one widget as typed arrays, filled by row number or by range. */
-import type { ColumnSpec, Schema } from "../protocol";
+import { type ColumnSpec, geneColumn, type Schema } from "../protocol";
 import type { ColumnPiece, Rows, Values } from "../session/session";
 import { ARRAYS, MISSING } from "./dtypes";
 import { Effective } from "./effective";
@@ -100,7 +100,7 @@ export class Columns {
   }
 
   spec(id: string): ColumnSpec | undefined {
-    return this.#specs.get(id);
+    return this.#specs.get(id) ?? geneColumn(id) ?? undefined;
   }
 
   /** Numbers or codes; undefined for text and for what nobody asked for yet. */
@@ -141,7 +141,7 @@ export class Columns {
       this.xy.set(piece.values.subarray(0, 2 * piece.count) as Float32Array, 2 * piece.start);
       return;
     }
-    const spec = this.#specs.get(piece.column);
+    const spec = this.spec(piece.column);
     if (!spec || piece.start + piece.count > this.n) return;
     if (spec.kind === "text") {
       const text = this.#texts.get(spec.id) ?? new TextColumn(this.n);

@@ -44,11 +44,12 @@ export function schemaOf(n: number, run = "r1"): Schema {
     run,
     n,
     key: "cellwidget",
-    model: { name: "m", title: "M", family: "SIMS", version: "1", genes: 1, classes: CATEGORIES },
+    model: { name: "m", title: "M", family: "SIMS", version: "1", genes: 1, classes: CATEGORIES, explains: [] },
     report: null,
     columns: COLUMNS,
     color: "label",
     layout: { source: "model", name: "UMAP", reference: 0, distance_limit: null },
+    genes: { count: 0, values: "" },
     engines: ["kernel"],
     truth: null,
   };

@@ -1,7 +1,8 @@
 """An AnnData as gene-aligned batches."""
 
+from cellwidget.cells.expression import GeneColumns
 from cellwidget.cells.reader import Cells, check_anndata, open_cells
 from cellwidget.cells.source import MatrixChanged
 from cellwidget.genes import InputError
 
-__all__ = ["Cells", "InputError", "MatrixChanged", "check_anndata", "open_cells"]
+__all__ = ["Cells", "GeneColumns", "InputError", "MatrixChanged", "check_anndata", "open_cells"]

@@ -12,10 +12,12 @@ import numpy as np
 from cellwidget.batch import Batch, SparseBatch
 from cellwidget.cells.align import Aligner, Chunk
 from cellwidget.cells.choose import Choice, choose
+from cellwidget.cells.expression import expressed
 from cellwidget.cells.extras import BAD_TOTAL, CellUniform, codes_from, totals_from
 from cellwidget.cells.pad import joined, padded
 from cellwidget.cells.report import input_report
 from cellwidget.cells.source import MatrixChanged, Source
+from cellwidget.cells.values import AsIs
 from cellwidget.genes import InputError
 
 if TYPE_CHECKING:
@@ -153,6 +155,9 @@ class Cells:
     The matrix is read chunk by chunk into a compact copy: ahead of the reader from `start` on, else when asked for.
     The matrix object of the opening is read, so that an AnnData may get another; values that change under the reader
     raise `MatrixChanged`. All methods may be called from any thread.
+
+    `matched` are the positions in the model's gene list that the data have, ascending; `as_is` says that values are no
+    counts, but taken as they are.
     """
 
     def __init__(
@@ -173,6 +178,8 @@ class Cells:
         self._extras = extras
         self._keep = keep
         self._name = choice.name
+        self.matched = np.sort(aligner.order)
+        self.as_is = isinstance(choice.encoding, AsIs)
         self._bounds = _chunk_bounds(choice.source)
         self._marks = _marks(choice, self._bounds)
         self._chunks: dict[int, Chunk] = {}
@@ -215,6 +222,13 @@ class Cells:
         rows, total, uniform, batch = self._beside(parts)
         return Batch(rows, genes, counts, total, uniform, batch), failed
 
+    def read_rows(self, rows: NDArray[np.int64]) -> tuple[Batch, dict[int, str]]:
+        """Give some cells, ascending and each once, as `read` does."""
+        parts, failed = self._parts_of(rows)
+        genes, counts = padded(parts)
+        rows, total, uniform, batch = self._beside(parts)
+        return Batch(rows, genes, counts, total, uniform, batch), failed
+
     def read_sparse(self, start: int, stop: int) -> tuple[SparseBatch, dict[int, str]]:
         """Give cells `start` to `stop` as `read` does, in compressed rows."""
         parts, failed = self._parts(start, stop)
@@ -226,9 +240,20 @@ class Cells:
         """Give the model gene positions and the counts of one cell."""
         if not 0 <= row < self.n_obs:
             raise IndexError(f"cell {row} of {self.n_obs}")
-        chunk = self._chunk(self._chunk_numbers(row, row + 1)[0])
+        chunk = self._chunk(self._numbers(row, row + 1)[0])
         part = slice(chunk.indptr[row - chunk.first], chunk.indptr[row - chunk.first + 1])
         return chunk.genes[part].astype(np.int32), chunk.counts[part].astype(np.float32)
+
+    def expression(self, position: int, start: int, stop: int) -> NDArray[np.float32]:
+        """Give one gene of the model in cells `start` to `stop`, float32.
+
+        It is log1p of counts per 10,000 of all genes of the matrix, or the value itself where values are taken as they
+        are; NaN for cells that cannot be used.
+        """
+        parts = [expressed(self._chunk(number), position, as_is=self.as_is) for number in self._numbers(start, stop)]
+        whole = np.concatenate([np.empty(0, np.float32), *parts])
+        first = int(self._bounds[self._numbers(start, stop)[0]]) if parts else start
+        return whole[start - first : stop - first]
 
     def unchanged(self, adata: AnnData) -> bool:
         """Whether the AnnData still has the cells of the start, in their order."""
@@ -250,21 +275,27 @@ class Cells:
         with self._reading:
             self._release()
 
-    def _chunk_numbers(self, start: int, stop: int) -> list[int]:
+    def _numbers(self, start: int, stop: int) -> list[int]:
+        """Tell the chunks of cells `start` to `stop`."""
         if start == stop:
             return []
         first, last = np.searchsorted(self._bounds, [start, stop - 1], side="right") - 1
         return list(range(int(first), int(last) + 1))
 
     def _parts(self, start: int, stop: int) -> tuple[list[Part], dict[int, str]]:
-        """Find cells `start` to `stop`: the good ones by chunk, and the others with the reason each."""
         if not 0 <= start <= stop <= self.n_obs:
             raise IndexError(f"cells {start} to {stop} of {self.n_obs}")
+        return self._parts_of(np.arange(start, stop))
+
+    def _parts_of(self, rows: NDArray[np.int64]) -> tuple[list[Part], dict[int, str]]:
+        """Find some cells, ascending: the good ones by chunk, and the others with the reason each."""
+        if len(rows) and not 0 <= rows[0] <= rows[-1] < self.n_obs:
+            raise IndexError(f"cells {rows[0]} to {rows[-1]} of {self.n_obs}")
         failed: dict[int, str] = {}
         parts: list[Part] = []
-        for number in self._chunk_numbers(start, stop):
-            chunk = self._chunk(number)
-            wanted = np.arange(max(start, chunk.first), min(stop, chunk.first + len(chunk)))
+        numbers = np.searchsorted(self._bounds, rows, side="right") - 1
+        for number in np.unique(numbers).tolist():
+            chunk, wanted = self._chunk(number), rows[numbers == number]
             good, bad = self._sorted_out(chunk, wanted)
             failed |= bad
             parts.append((chunk, good - chunk.first))

@@ -10,7 +10,17 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from cellwidget.messages import CellDetail, Command, Demand, DType, Equipment, RunState, Schema
+    from cellwidget.messages import (
+        CellDetail,
+        Command,
+        Demand,
+        DType,
+        Equipment,
+        Explain,
+        Explanation,
+        RunState,
+        Schema,
+    )
 
 Buffers = list[bytes | memoryview]
 
@@ -43,7 +53,7 @@ class Port(Protocol):
         """Give the next cells for a page, with the number of the lease, if there are any."""
 
     def take(
-        self, name: str, lease: int, outputs: Mapping[str, NDArray[np.float32]], failed: Sequence[tuple[int, str]]
+        self, name: str, lease: int, outputs: Mapping[str, NDArray[np.generic]], failed: Sequence[tuple[int, str]]
     ) -> None:
         """Take in what became of a lease; raises ValueError if it cannot be."""
 
@@ -52,6 +62,19 @@ class Port(Protocol):
 
     def left(self, name: str) -> None:
         """Take back what a page holds: it went away, or begins anew."""
+
+
+class Answer(Protocol):
+    """Where the answer to a question goes."""
+
+    def reply(self, value: Explanation) -> None:
+        """Give it."""
+
+    def refuse(self, why: str) -> None:
+        """Say why there is none."""
+
+    def progress(self, share: float) -> None:
+        """Say how far it is, 0 to 1."""
 
 
 class Feed(Protocol):
@@ -75,6 +98,9 @@ class Feed(Protocol):
     def length(self, column: str) -> int | None:
         """Rows of a column that does not stream; None if there is no such column."""
 
+    def ready(self, column: str) -> bool:
+        """Whether such a column can be sent; one that cannot yet will be, and the channel is told of a change."""
+
     def piece(self, column: str, start: int, stop: int) -> tuple[DType, Buffers]:
         """Those rows of a column that does not stream, as they cross."""
 
@@ -96,3 +122,9 @@ class Handler(Protocol):
 
     def inspect(self, row: int) -> CellDetail:
         """Tell more about one cell."""
+
+    def explain_to(self, question: Explain, answer: Answer) -> None:
+        """Take a question; `answer` is called once, at any time and on any thread."""
+
+    def forget(self, page: str, question: int | None) -> None:
+        """Drop a page's question, or (None) whatever it asked."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         CellDetail,
         Equip,
         Equipment,
+        Explain,
         GaveUp,
         Inspect,
         LeaseResults,
@@ -114,6 +115,7 @@ class Channel:
                 self._pages.greet(message)
             case "bye":
                 self._pages.drop(message["page"])
+                self._handler.forget(message["page"], None)
                 if feed.port is not None:
                     feed.port.left(message["page"])
             case "ack":
@@ -122,6 +124,10 @@ class Channel:
                 self._want(feed, message)
             case "pull":
                 self._pull(feed, message)
+            case "explain":
+                self._explain(message)
+            case "cancel":
+                self._handler.forget(message["page"], message["id"])
             case _:
                 self._ask(feed, message, buffers)
 
@@ -139,6 +145,14 @@ class Channel:
         if feed.port is not None and message["run"] == feed.schema()["run"]:
             feed.port.pull(message["page"], message)
 
+    def _explain(self, message: Explain) -> None:
+        page, number = message["page"], message["id"]
+        try:
+            self._handler.explain_to(message, Reply(self._sender, page, number))
+        except Exception as error:
+            log.warning("explain refused: %s", error)
+            raise MessageError(str(error), page, number) from error
+
     def _ask(
         self,
         feed: Feed,
@@ -151,7 +165,7 @@ class Channel:
         except Exception as error:
             log.warning("%s refused: %s", message["type"], error)
             raise MessageError(str(error), page, number) from error
-        self._sender.emit({"type": "reply", "to": page, "id": number, "value": value}, [])
+        Reply(self._sender, page, number).reply(value)
 
     def _answer(
         self,
@@ -178,7 +192,27 @@ class Channel:
 
     def _refuse(self, page: str | None, number: int | None, why: str) -> None:
         if page is not None:
-            self._sender.emit({"type": "error", "to": page, "id": number, "message": why}, [])
+            Reply(self._sender, page, number).refuse(why)
+
+
+class Reply:
+    """The way back to whoever asked; `number` is that of the message (None: one without)."""
+
+    def __init__(self, sender: Sender, page: str, number: int | None) -> None:
+        self._sender = sender
+        self._to = {"to": page, "id": number}
+
+    def reply(self, value: object) -> None:
+        """Answer."""
+        self._sender.emit({"type": "reply", **self._to, "value": value}, [])
+
+    def refuse(self, why: str) -> None:
+        """Say that there is no answer, and why."""
+        self._sender.emit({"type": "error", **self._to, "message": why}, [])
+
+    def progress(self, share: float) -> None:
+        """Say how far the answer is, 0 to 1."""
+        self._sender.emit({"type": "progress", **self._to, "share": share}, [])
 
 
 def _port(feed: Feed) -> Port:
@@ -200,6 +234,6 @@ def _take_results(port: Port, message: LeaseResults, buffers: Sequence[Raw]) -> 
         row = 4 * spec["width"]
         size = memoryview(buffer).nbytes
         if not row or size % row:
-            raise ValueError(f"{spec['name'][:60]} has {size} bytes, which are no rows of {spec['width']} float32")
-        outputs[spec["name"]] = np.frombuffer(buffer, np.float32).reshape(-1, spec["width"])
+            raise ValueError(f"{spec['name'][:60]} has {size} bytes, which are no rows of {spec['width']} numbers")
+        outputs[spec["name"]] = np.frombuffer(buffer, f"<{spec['dtype']}").reshape(-1, spec["width"])
     port.take(message["page"], message["lease"], outputs, message["failed"])

@@ -213,11 +213,13 @@ class Sender:
         return True
 
     def _send_piece(self, page: Page, feed: Feed) -> bool:
-        """Send one piece of a column that the page wants; False if it wants none."""
+        """Send one piece of a column that the page wants; False if it wants none, or none that is ready."""
         with self._pages.lock:
-            if not page.wants:
+            want = next((want for want in page.wants if feed.ready(want[0])), None)
+            if want is None:
                 return False
-            column, start = page.wants.popleft()
+            page.wants.remove(want)
+        column, start = want
         total = feed.length(column) or 0
         dtype, buffers, stop = _cut(feed, column, start, total)
         with self._pages.lock:

@@ -305,7 +305,7 @@ class BrowserEngine:
             return lent
 
     def take(
-        self, name: str, lease: int, outputs: Mapping[str, NDArray[np.float32]], failed: Sequence[tuple[int, str]]
+        self, name: str, lease: int, outputs: Mapping[str, NDArray[np.generic]], failed: Sequence[tuple[int, str]]
     ) -> None:
         """Take in what became of a lease; one that is not this page's any more was run elsewhere.
 
@@ -349,7 +349,7 @@ class BrowserEngine:
             self._changed.notify_all()
 
     def _result(
-        self, rows: NDArray[np.int64], outputs: Mapping[str, NDArray[np.float32]], failed: Sequence[tuple[int, str]]
+        self, rows: NDArray[np.int64], outputs: Mapping[str, NDArray[np.generic]], failed: Sequence[tuple[int, str]]
     ) -> ResultBatch:
         bad = {place: reason[:LONGEST_REASON] for place, reason in failed}
         if bad and max(bad) >= len(rows):
@@ -360,9 +360,15 @@ class BrowserEngine:
             return ResultBatch(good, {}, reasons)
         if set(outputs) != set(self._equipped.outputs):
             raise ValueError(f"results have {sorted(outputs)}, asked for was {sorted(self._equipped.outputs)}")
+        widths = dict(self._widths)
         for output, values in outputs.items():
-            width = self._widths.get(output, min(values.shape[1], MOST_WIDTH))
+            # attention is as wide as its cells need, all of its parts alike
+            name = "attention" if output.startswith("attention") else output
+            width = widths.setdefault(name, min(values.shape[1], MOST_WIDTH))
             if values.shape != (len(good), width):
                 raise ValueError(f"{output} is {values.shape}, expected was {(len(good), width)}")
-        self._widths |= {output: values.shape[1] for output, values in outputs.items()}
+            if (values.dtype.kind == "i") != (output == "attention_genes"):
+                raise ValueError(f"{output} is of type {values.dtype}")
+        widths.pop("attention", None)
+        self._widths = widths
         return ResultBatch(good, dict(outputs), reasons)

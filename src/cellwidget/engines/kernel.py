@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from cellwidget.engines.chain import Stage
 
 STREAMED_OUTPUTS = ("logits", "embedding", "xy")
+ATTENTION_OUTPUTS = ("attention", "attention_weighted", "attention_genes")
+"""Streamed too where somebody sums them up."""
 WORKING_BYTES = 256 * 2**20
 
 
@@ -47,7 +49,6 @@ class KernelEngine:
         self._threads = threads or cores()
         self._wanted = tuple(STREAMED_OUTPUTS if outputs is None else outputs)
         self._chain: _Chain | None = None
-        self._whole: _Chain | None = None
         self._loading = threading.Lock()
         self.largest_batch = most_cells(WORKING_BYTES, bundle)
 
@@ -74,13 +75,6 @@ class KernelEngine:
         self.load()
         assert self._chain is not None  # load raises or sets it
         return ResultBatch(batch.rows, self._chain.run(batch))
-
-    def explain(self, batch: Batch) -> ResultBatch:
-        """Run a batch for all that the model itself tells: attention too, where it has some."""
-        with self._loading:
-            if self._whole is None:
-                self._whole = _Chain(self._bundle, self._bundle.outputs, self._threads)
-        return ResultBatch(batch.rows, self._whole.run(batch))
 
 
 class _Chain:

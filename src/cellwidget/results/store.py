@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cellwidget.batch import ResultBatch
+    from cellwidget.results.attention import AttentionSums
     from cellwidget.results.nearness import Nearness
 
 KEPT = ("embedding", "logits")
@@ -48,6 +49,8 @@ class Results:
         What logits are divided by before they become scores.
     threshold
         Cells whose score is below it are unassigned to whoever reads `labels`; what streams stays as the model said.
+    attention
+        Takes in what the model looked at; None where that is not wanted.
     """
 
     def __init__(
@@ -59,11 +62,13 @@ class Results:
         nearness: Nearness | None = None,
         temperature: float = 1.0,
         threshold: float = 0.0,
+        attention: AttentionSums | None = None,
     ) -> None:
         self.classes = list(classes)
         self.temperature = temperature
         self.unassigned = unassigned_name(self.classes)
         self.threshold = threshold
+        self.attention = attention
         codes = np.dtype(code_dtype(len(self.classes)))
         self.missing = int(np.iinfo(codes).max)
         self.state = np.full(n_obs, NOT_RUN, dtype=np.uint8)
@@ -130,6 +135,8 @@ class Results:
             self.label[rows], self.score[rows], self.entropy[rows] = best.label, best.score, best.entropy
             if len(self.classes) > 1:
                 self.second[rows], self.second_score[rows] = best.second, best.second_score
+            if self.attention is not None:
+                self.attention.add(rows, best.label, outputs)
         if "xy" in outputs:
             self._set_places(rows, outputs["xy"])
         for name in self._keep:

@@ -2,9 +2,8 @@ import { css, paletteOf } from "../../palette";
 import type { CellDetail, ColumnSpec } from "../../protocol";
 import type { Pin } from "../../store";
 import { useStore } from "../context";
-import { count } from "../format";
 import { IconButton } from "../parts/Icon";
-import { Bullet } from "./Bullet";
+import { Why } from "./Why";
 
 function Labels({ labels, spec }: { labels: CellDetail["labels"]; spec: ColumnSpec }) {
   const palette = paletteOf(spec, useStore().dark.value);
@@ -25,22 +24,6 @@ function Labels({ labels, spec }: { labels: CellDetail["labels"]; spec: ColumnSp
           </div>
         );
       })}
-    </div>
-  );
-}
-
-function Genes({ genes, label }: { genes: CellDetail["genes"]; label: string }) {
-  if (genes.length === 0) return null;
-  const most = Math.max(...genes.map(({ weight }) => weight), Number.EPSILON);
-  return (
-    <div class="sec">
-      <h4>
-        <b class="ell">Genes behind {label}</b>
-        <span>attention · counts</span>
-      </h4>
-      {genes.map(({ gene, weight, count: n }) => (
-        <Bullet key={gene} name={gene} bar={weight / most} text={count(n)} />
-      ))}
     </div>
   );
 }
@@ -72,7 +55,9 @@ function Detail({ detail }: { detail: CellDetail }) {
       {detail.failure && <div class="sec f2">Could not be labelled: {detail.failure}</div>}
       {spec && detail.labels.length > 0 && <Labels labels={detail.labels} spec={spec} />}
       {!best && !detail.failure && <div class="sec f2">Not run yet.</div>}
-      <Genes genes={detail.genes} label={(best && spec?.categories?.[best.code]) || "the label"} />
+      {best && (
+        <Why of="cell" row={detail.row} title={`Genes behind ${spec?.categories?.[best.code] ?? "the label"}`} />
+      )}
       <Obs obs={detail.obs} />
     </div>
   );

@@ -2,6 +2,7 @@ import type { InputReport } from "../../protocol";
 import { useStore } from "../context";
 import { engineLine } from "../engines";
 import { count, duration } from "../format";
+import { LabelGenes } from "./LabelGenes";
 
 type Line = [name: string, value: string, mono?: boolean];
 
@@ -71,6 +72,7 @@ export function RunPanel() {
       <div class="scroll">
         {schema.value && <div class="sec f2">Click a cell, or hold Shift and draw around some.</div>}
         <Lines title="This run" lines={lines} />
+        <LabelGenes />
         {report && <Lines title="Input" lines={inputLines(report)} />}
         {report && report.notes.length > 0 && (
           <div class="sec s12 f2">

@@ -5,6 +5,7 @@ import { count, percent, plural } from "../format";
 import { IconButton } from "../parts/Icon";
 import { Bullet } from "./Bullet";
 import { mixOf } from "./mix";
+import { Why } from "./Why";
 
 function Mix({ mix }: { mix: NonNullable<Counts["mix"]> }) {
   const store = useStore();
@@ -52,6 +53,7 @@ export function SelectionPanel({ counts }: { counts: Counts }) {
       </div>
       <div class="scroll">
         {counts.mix && <Mix mix={counts.mix} />}
+        <Why of="selection" title="Why these labels" about={`selection ${store.selection.value}`} />
         <div class="sec f2 s12">
           In Python: <span class="mono">w.selection</span> holds these {count(counts.selected)}.
         </div>

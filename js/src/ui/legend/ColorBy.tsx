@@ -1,7 +1,9 @@
-import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { ColumnSpec } from "../../protocol";
+import type { Store } from "../../store";
 import { useStore } from "../context";
 import { Icon } from "../parts/Icon";
+import { taken, usePopover } from "../parts/usePopover";
 import { colorGroups, type Group, groupHint } from "./options";
 
 const MOST = 280;
@@ -18,6 +20,9 @@ function placeMenu(menu: HTMLElement, field: HTMLElement): void {
   menu.style.top = down ? `${field.offsetTop + field.offsetHeight + 2}px` : "auto";
   menu.style.bottom = down ? "auto" : `${(field.offsetParent?.clientHeight ?? 0) - field.offsetTop + 2}px`;
 }
+
+const groupsFor = ({ schema, genes }: Store, query: string): Group[] =>
+  colorGroups(schema.value?.columns ?? [], query, genes.find(query), genes.count);
 
 interface MenuProps {
   id: string;
@@ -36,7 +41,7 @@ function Menu({ id, groups, active, current, field, onPick }: MenuProps) {
   });
   return (
     <div ref={ref} id={id} class="menu" role="listbox" aria-label="Colour by" style={{ left: "12px", right: "8px" }}>
-      {groups.length === 0 && <div class="opt f2">No such column</div>}
+      {groups.length === 0 && <div class="opt f2">No such column or gene</div>}
       {groups.map((group) => (
         <div key={group.title} role="group" aria-label={group.title}>
           <h4>{group.title}</h4>
@@ -45,48 +50,43 @@ function Menu({ id, groups, active, current, field, onPick }: MenuProps) {
             <div
               key={column.id}
               id={`${id}-${column.id}`}
-              class={column === active ? "opt on" : "opt"}
+              class={column.id === active?.id ? "opt on" : "opt"}
               role="option"
               tabIndex={-1}
-              aria-selected={column === current}
+              aria-selected={column.id === current?.id}
               onMouseDown={(event) => event.preventDefault()}
               onClick={() => onPick(column)}
             >
               <span class="ell grow">{column.name}</span>
-              {column === current && <Icon name="check" />}
+              {column.id === current?.id && <Icon name="check" />}
             </div>
           ))}
+          {group.more && <div class="opt f2">{group.more}</div>}
         </div>
       ))}
     </div>
   );
 }
 
-/** Chooses the column to colour by: a combobox that filters as one types. */
+/** Chooses the column or the gene to colour by: a combobox that filters as one types. */
 export function ColorBy() {
   const store = useStore();
   const id = useId();
   const field = useRef<HTMLLabelElement>(null);
   const input = useRef<HTMLInputElement>(null);
-  const [open, setOpen] = useState(false);
   const [query, setQuery] = useState("");
   const [at, setAt] = useState(0);
   const current = store.color.value;
-  const groups = colorGroups(store.schema.value?.columns ?? [], query);
+  const { whole, open, show, hide, onFocusOut } = usePopover<HTMLDivElement>(() => {
+    const all = groupsFor(store, "").flatMap((group) => group.columns);
+    setQuery("");
+    setAt(Math.max(0, current ? all.indexOf(current) : 0));
+  });
+  // Not for every count that ticks up: there are tens of thousands of genes.
+  const groups = useMemo(() => (open ? groupsFor(store, query) : []), [open, query, store.schema.value]);
   const flat = groups.flatMap((group) => group.columns);
   const active = open ? flat[Math.min(at, flat.length - 1)] : undefined;
 
-  const show = () => {
-    if (open) return;
-    const all = colorGroups(store.schema.value?.columns ?? [], "").flatMap((group) => group.columns);
-    setQuery("");
-    setAt(Math.max(0, current ? all.indexOf(current) : 0));
-    setOpen(true);
-  };
-  const hide = () => {
-    setOpen(false);
-    setQuery("");
-  };
   const pick = (column: ColumnSpec) => {
     store.colorBy(column.id);
     hide();
@@ -103,14 +103,13 @@ export function ColorBy() {
       if (open) return;
       show();
     } else return;
-    event.preventDefault();
-    event.stopPropagation();
+    taken(event);
   };
 
   return (
-    <div class="hd">
+    <div ref={whole} class="hd" onFocusOut={onFocusOut}>
       <label ref={field} class="fld" onMouseDown={() => (open ? undefined : show())}>
-        <Icon name="drop" />
+        <Icon name={current?.group === "gene" ? "gene" : "drop"} />
         <input
           ref={input}
           role="combobox"
@@ -126,13 +125,12 @@ export function ColorBy() {
           title={current?.name}
           disabled={!store.schema.value}
           onInput={(event) => {
+            show();
             setQuery(event.currentTarget.value);
             setAt(0);
-            setOpen(true);
           }}
           onFocus={(event) => event.currentTarget.select()}
           onKeyDown={key}
-          onBlur={hide}
         />
         <span class="f2 s11">{current && groupHint(current)}</span>
         <Icon name="down" />

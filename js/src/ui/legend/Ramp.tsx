@@ -100,7 +100,8 @@ interface Props {
 
 /** How values spread, the colours they have, and two handles for where the colours end. */
 export function Ramp({ column, look, numbers }: Props) {
-  const { domain } = useStore();
+  const { domain, schema } = useStore();
+  const isGene = column.group === "gene";
   const whole: Range = [numbers.min, numbers.max];
   const range = domain.value ?? whole;
   const set = (end: 0 | 1) => (to: number) => {
@@ -117,13 +118,14 @@ export function Ramp({ column, look, numbers }: Props) {
         <Handle label="Highest colour" value={range[1]} text={words[1]} whole={whole} onMove={set(1)} />
         <div class="ends s11 f2">
           <span>{words[0]}</span>
+          {isGene && <span title={schema.value?.genes.values}>{schema.value?.genes.values.split(" ", 1)[0]}</span>}
           <span>{words[1]}</span>
         </div>
       </div>
       {numbers.zeros > 0 && (
         <div class="lg">
           <span class="dot" style={{ "--c": "var(--mark)" }} />
-          <span class="f2 ell">zero</span>
+          <span class="f2 ell">{isGene ? "not detected" : "zero"}</span>
           <span class="n">{count(numbers.zeros)}</span>
         </div>
       )}

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { ColumnSpec } from "../../protocol";
 import { byCount, isolated, toggled } from "./hide";
-import { colorGroups } from "./options";
+import { colorGroups, type Group } from "./options";
 import { moved, shareOf } from "./range";
 
 describe("switching categories off", () => {
@@ -52,7 +52,21 @@ test("one colours by categories and numbers, found by any part of the name", () 
     column("n_genes", "number", "obs"),
     column("notes", "text", "obs"),
   ];
-  expect(colorGroups(columns, "").map(({ columns: c }) => c.map(({ id }) => id))).toEqual([["label"], ["n_genes"]]);
-  expect(colorGroups(columns, " GENES ").map(({ title }) => title)).toEqual(["obs"]);
-  expect(colorGroups(columns, "nothing")).toEqual([]);
+  const none = { genes: [], count: 0 };
+  const ids = (groups: Group[]) => groups.map(({ columns: c }) => c.map(({ id }) => id));
+  expect(ids(colorGroups(columns, "", none, 0))).toEqual([["label"], ["n_genes"]]);
+  expect(colorGroups(columns, " GENES ", none, 0).map(({ title }) => title)).toEqual(["obs"]);
+  expect(colorGroups(columns, "nothing", none, 9)).toEqual([]);
+});
+
+test("genes are found by typing, and what is not listed is counted", () => {
+  const found = { genes: ["CD4", "CD40"], count: 31 };
+  const [genes] = colorGroups([], "cd4", found, 1_234);
+  expect(genes?.columns).toEqual([
+    { id: "gene:CD4", name: "CD4", kind: "number", group: "gene", dtype: "f4" },
+    { id: "gene:CD40", name: "CD40", kind: "number", group: "gene", dtype: "f4" },
+  ]);
+  expect(genes?.more).toBe("and 29 more that fit");
+  const [untyped] = colorGroups([], "", { genes: [], count: 0 }, 1_234);
+  expect(untyped?.more).toBe("Type to find one of 1,234");
 });

@@ -16,7 +16,7 @@ export const CHECK_WIDTH = 32;
 const KNOWN: Record<string, number> = { cell: 172, score: 88 };
 const LEAST: Record<string, number> = { label: 140, second: 132 };
 const MOST = 160;
-const RANK = { name: 0, result: 1, obs: 2, layout: 3 } as const;
+const RANK = { name: 0, result: 1, obs: 2, layout: 3, gene: 4 } as const;
 const CHAR = 7;
 
 /** Wide enough for the head with its arrow, and for most values. */
