@@ -28,7 +28,15 @@ KINDS: dict[str, Callable[[np.ndarray], Any]] = {
     "csc": sp.csc_matrix,
     "csr unsorted": lambda x: unsorted(sp.csr_matrix(x)),
     "csr with zeros": lambda x: with_zeros(x),
+    "csr of int64": lambda x: long_indices(sp.csr_matrix(x)),
+    "csc of int64": lambda x: long_indices(sp.csc_matrix(x)),
 }
+
+
+def long_indices(matrix: Any) -> Any:
+    """The same matrix with 64-bit indices, as large files have them."""
+    matrix.indices, matrix.indptr = matrix.indices.astype(np.int64), matrix.indptr.astype(np.int64)
+    return matrix
 
 
 def unsorted(matrix: sp.csr_matrix) -> sp.csr_matrix:
