@@ -126,7 +126,7 @@ def test_a_bundle_of_ours_is_a_chain_too() -> None:
     assert model.inputs == {"genes": "genes", "counts": "counts"} and umap.inputs == {"embedding": "embedding"}
 
 
-def twotwo_cells() -> Batch:
+def two_cells() -> Batch:
     genes = np.array([[3, 1, -1], [39, -1, -1]], np.int32)
     return Batch(np.arange(2), genes, np.array([[1, 2, 0], [4, 0, 0]], np.float32))
 
