@@ -11,41 +11,35 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import http.server
 import json
-import os
-import shutil
-import subprocess
 import sys
 import tempfile
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import psutil
+from cases import ROOT, bundle_of, resampled
+from chromium import bare_page, build_pages, launch
 from playwright.sync_api import sync_playwright
 
 import cellwidget as cw
 from cellwidget.engines.equipment import Equipped
 from cellwidget.engines.kernel import STREAMED_OUTPUTS
 
-ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.kernel import _bundle, _resampled  # noqa: E402
-from tests.e2e import servers  # noqa: E402
-from tests.e2e.hosts import Lab, notebook  # noqa: E402
+from tests.e2e import servers
+from tests.e2e.hosts import Lab, notebook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser
 
-FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 BARE_CELLS = 2_000
 
 
@@ -68,8 +62,8 @@ CELL = """
 import json, sys
 sys.path[:0] = {paths!r}
 import cellwidget as cw
-from benchmarks.kernel import _resampled
-adata = _resampled({name!r}, {cells})
+from cases import resampled
+adata = resampled({name!r}, {cells})
 model = cw.load_model({bundle!r})
 """
 SHOW = "w = cw.CellWidget(adata, model, engine={engine!r}, threads={threads}, autorun=False, height=480)\nw"
@@ -88,17 +82,17 @@ def main() -> None:
     parser.add_argument("--cells", type=int, help="instead of each network's own number")
     parser.add_argument("--rounds", type=int, default=2)
     args = parser.parse_args()
-    subprocess.run(["npm", "run", "--silent", "pages"], cwd=ROOT / "js", check=True, stdout=subprocess.DEVNULL)
+    build_pages()
     reached = [_compare(name, args) for name in args.networks]
     sys.exit(0 if all(reached) else 1)
 
 
 def _compare(name: str, args: argparse.Namespace) -> bool:
-    network, path = NETWORKS[name], os.environ.get("CHROMIUM") or shutil.which("chromium")
+    network = NETWORKS[name]
     cells = args.cells or network.cells
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        bundle = _bundle(name, Path(folder))
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        bundle = bundle_of(name, Path(folder))
+        browser = launch(playwright)
         bare = max(_bare(browser, name, bundle, network.sizes) for _ in range(args.rounds))
         with servers.jupyterlab(Path(folder) / "lab") as server:
             sides = {"one worker": ("browser", 1), "two workers": ("browser", 2), "kernel": ("kernel", 1)}
@@ -118,39 +112,19 @@ def _compare(name: str, args: argparse.Namespace) -> bool:
 def _bare(browser: Browser, name: str, bundle: Path, sizes: tuple[int, ...]) -> float:
     model = cw.load_model(bundle)
     contents = Equipped(model.bundle, STREAMED_OUTPUTS).contents
-    opened = model.open(_resampled(name, BARE_CELLS))
+    opened = model.open(resampled(name, BARE_CELLS))
     batch, _ = opened.read_sparse(0, BARE_CELLS)
-    with tempfile.TemporaryDirectory() as folder:
-        files = {
-            "wasm": gzip.decompress(contents["wasm"]),
-            "model.onnx": contents["model"],
-            "umap.onnx": contents.get("umap", b""),
-            "indptr": batch.indptr.tobytes(),
-            "genes": batch.genes.astype(np.int32).tobytes(),
-            "counts": batch.counts.astype(np.float32).tobytes(),
-        }
-        for file, content in files.items():
-            (Path(folder) / file).write_bytes(content)
-        for file in ("bare.html", "bare.js"):
-            shutil.copy(ROOT / "js/dist" / file, folder)
-        with _served(folder) as url:
-            page = browser.new_page()
-            page.goto(f"{url}/bare.html")
-            rates: dict[str, float] = page.evaluate("(sizes) => bare(sizes)", list(sizes))
-            page.close()
+    files = {
+        "wasm": gzip.decompress(contents["wasm"]),
+        "model.onnx": contents["model"],
+        "umap.onnx": contents.get("umap", b""),
+        "indptr": batch.indptr.tobytes(),
+        "genes": batch.genes.astype(np.int32).tobytes(),
+        "counts": batch.counts.astype(np.float32).tobytes(),
+    }
+    with tempfile.TemporaryDirectory() as folder, bare_page(browser, folder, files) as page:
+        rates: dict[str, float] = page.evaluate("(sizes) => bare(sizes)", list(sizes))
     return max(rates.values())
-
-
-@contextmanager
-def _served(folder: str) -> Iterator[str]:
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
 
 
 def _run(
@@ -165,7 +139,7 @@ def _run(
 ) -> tuple[float, float]:
     """Cells/s of the best round, and the tab's peak memory in MB. The first round loads, and does not count."""
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
-    prepare = CELL.format(paths=[str(ROOT), str(ROOT / "benchmarks")], name=name, cells=cells, bundle=str(bundle))
+    prepare = CELL.format(paths=[str(ROOT / "benchmarks")], name=name, cells=cells, bundle=str(bundle))
     lab = Lab(page, server, notebook(server.root, "bench.ipynb", prepare, SHOW.format(engine=engine, threads=threads)))
     lab.run_all()
     assert not lab.errors(), lab.errors()

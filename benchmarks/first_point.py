@@ -12,7 +12,6 @@ Run with ``python benchmarks/first_point.py``. Prints
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import statistics
 import sys
@@ -20,6 +19,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chromium import launch
 from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 TIMES = 3
-FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 READ = "import cellwidget as cw\nadata = cw.datasets.pbmc_heldout()"
 SHOW = "w = cw.CellWidget(adata)\nw"
@@ -112,13 +111,12 @@ def streamed(page: Page, lab: Lab) -> tuple[float, float, list[float], list[floa
 def main() -> None:
     """Measure and print."""
     examples = Path(__file__).parents[1] / "examples"
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
     with (
         tempfile.TemporaryDirectory() as folder,
         servers.jupyterlab(Path(folder)) as server,
         sync_playwright() as playwright,
     ):
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = launch(playwright)
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         cold, *warm = first_points(page, Lab(page, server, notebook(server.root, "first.ipynb", READ, SHOW)))
         shutil.copy(examples / "02-streaming.ipynb", server.root)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from cases import bundle_of, resampled
 
 import cellwidget as cw
 from cellwidget.graphs.prune import pruned
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
 
     from cellwidget.batch import Batch
 
-ROOT = Path(__file__).parents[1]
-FIXTURES = Path(os.environ.get("CELLWIDGET_FIXTURES", ROOT.parent / "shared/fixtures"))
 SIDES = ("bare", "annotate")
 
 
@@ -67,7 +64,7 @@ def _compare(name: str, args: argparse.Namespace) -> bool:
     network = NETWORKS[name]
     cells = args.cells or network.cells
     with tempfile.TemporaryDirectory() as folder:
-        bundle = _bundle(name, Path(folder))
+        bundle = bundle_of(name, Path(folder))
         rounds = [{side: _in_process(side, name, cells, bundle) for side in SIDES} for _ in range(args.rounds)]
     best = {side: max((each[side] for each in rounds), key=lambda told: told["rate"]) for side in SIDES}
     share = best["annotate"]["rate"] / best["bare"]["rate"]
@@ -87,7 +84,7 @@ def _in_process(side: str, name: str, cells: int, bundle: Path) -> dict[str, flo
 
 def _measure(side: str, name: str, cells: int, bundle: Path) -> dict[str, float]:
     model = cw.load_model(bundle)
-    adata = _resampled(name, cells)
+    adata = resampled(name, cells)
     cw.annotate(adata[:64].copy(), model, threads=1, progress=False)  # imports, and the first of everything
     before = _peak()
     rate = _bare(model, adata, NETWORKS[name].sizes) if side == "bare" else _annotate(model, adata)
@@ -133,30 +130,6 @@ def _sessions(model: cw.Model) -> list[Any]:
 
 def _prepared(cells: Any, n: int, size: int) -> list[Batch]:
     return [cells.read(start, min(start + size, n))[0] for start in range(0, n, size)]
-
-
-def _resampled(name: str, n: int) -> AnnData:
-    """Real cells, drawn with replacement."""
-    import anndata as ad
-    import pandas as pd
-
-    source = cw.datasets.pbmc_heldout() if name == "pbmc" else ad.read_h5ad(_wide_cells())
-    drawn = np.random.default_rng(0).integers(0, source.n_obs, n)
-    obs = pd.DataFrame(index=[f"cell {number}" for number in range(n)])
-    return ad.AnnData(source.X[drawn], obs=obs, var=source.var)
-
-
-def _wide_cells() -> Path:
-    full = FIXTURES / "cells/pbmc3k-100-counts.h5ad"
-    return full if full.is_file() else ROOT / "tests/data/cells/pbmc3k-30.h5ad"
-
-
-def _bundle(name: str, folder: Path) -> Path:
-    if name == "pbmc":
-        return cw.load_model("pbmc").bundle.folder
-    from networks import write_wide_network
-
-    return Path(write_wide_network(folder / "wide"))
 
 
 def _peak() -> float:

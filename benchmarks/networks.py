@@ -5,19 +5,17 @@ python benchmarks/networks.py FOLDER
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from cases import FIXTURES, ROOT
 
 from cellwidget.bundle import Manifest, save_bundle
 from cellwidget.convert.tabnet import Affine, Glu, Step, TabNet, mlp_graph, tabnet_graph
 
-ROOT = Path(__file__).parents[1]
-FIXTURES = Path(os.environ.get("CELLWIDGET_FIXTURES", ROOT.parent / "shared/fixtures"))
 PUBLISHED = "sims-web/allen-celltypes+human-cortex+various-cortical-areas"
 WIDE_GENES, WIDE_CLASSES = 48_119, 20
 SPREAD = 0.35
