@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 N_OBS = 1_000
 
 
+COLUMNS = ("state", "xy", "label", "score", "second", "second_score", "obs:n")
+
+
 class FakeFeed:
     """A run of `N_OBS` cells whose label is the row number modulo 7."""
 
@@ -37,7 +40,7 @@ class FakeFeed:
         self.unready: set[str] = set()
 
     def schema(self) -> dict[str, Any]:
-        return {"run": self.run, "n": self.n}
+        return {"run": self.run, "n": self.n, "columns": [{"id": column} for column in COLUMNS]}
 
     def state(self) -> dict[str, Any]:
         base = {
@@ -55,6 +58,7 @@ class FakeFeed:
         return np.unique(np.array(rows, dtype=np.uint32)), position + len(rows)
 
     def read(self, column: str, rows: np.ndarray) -> np.ndarray:
+        assert column in COLUMNS, "nobody was told of this one"
         return (rows % 7).astype("u1") if column in ("state", "label", "second") else rows.astype("f4")
 
     def length(self, column: str) -> int | None:

@@ -192,7 +192,8 @@ class Sender:
         rows, position = feed.since(page.position, FRAME_ROWS)
         columns: list[dict[str, str]] = []
         buffers: Buffers = [_raw(rows)]
-        for name in STREAMED:
+        there = {spec["id"] for spec in feed.schema()["columns"]}
+        for name in (name for name in STREAMED if name in there):
             values = feed.read(name, rows)
             columns.append({"id": name, "dtype": _dtype(values)})
             buffers.append(_raw(values))
