@@ -100,6 +100,21 @@ const SCENES: Record<string, () => Scene> = {
     done({ ready: (store) => store.select({ by: "lasso", polygon: circle(-1.2, -0.6, 1), mode: "replace" }) }),
   cell: () => done({ ready: (store) => store.pinCell(4) }),
   number: () => done({ ready: (store) => store.colorBy("score") }),
+  training: () =>
+    done({
+      ready: (store) => {
+        store.show.value = "reference";
+      },
+    }),
+  yours: () =>
+    done({
+      ready: (store) => {
+        store.show.value = "query";
+      },
+    }),
+  unlike: () =>
+    done({ ready: (store) => store.select({ by: "above", column: "distance", limit: 1.2, mode: "replace" }) }),
+  distance: () => done({ ready: (store) => store.colorBy("distance") }),
   obs: () => done({ ready: (store) => store.colorBy("obs:n_counts") }),
   many: () => done({ ready: (store) => store.colorBy("obs:cluster") }),
   nothing: () => done({ ready: (store) => store.hide("label", new Set(Array.from({ length: 20 }, (_, i) => i))) }),

@@ -166,7 +166,7 @@ async function open(): Promise<void> {
     ramp: rampOf("result", dark),
     domain: null,
     focus: number("focus", -1),
-    reference: query.get("reference") !== "0",
+    show: query.get("reference") === "0" ? "query" : "both",
     filters: [],
     threshold: 0,
   });

@@ -84,7 +84,29 @@ describe("a run begins", () => {
     const [opened] = vi.mocked(view.open).mock.invocationCallOrder;
     const [looked] = vi.mocked(view.look).mock.invocationCallOrder;
     expect(opened).toBeLessThan(looked as number);
-    expect(vi.mocked(view.look).mock.lastCall?.[0]).toMatchObject({ color: "label", filters: [], reference: true });
+    expect(vi.mocked(view.look).mock.lastCall?.[0]).toMatchObject({ color: "label", filters: [], show: "both" });
+  });
+
+  test("training cells alone have their labels for a colour; another colour, or a selection, brings the others back", () => {
+    sink.schema(schema({ layout: { source: "model", name: "", reference: 9, distance_limit: 2 } }), state);
+    store.colorBy("obs:batch");
+    store.show.value = "reference";
+    expect(store.color.value?.id).toBe("label");
+    store.select({ by: "none" });
+    expect(store.show.value).toBe("reference");
+    store.select({ by: "above", column: "distance", limit: 2, mode: "replace" });
+    expect([store.show.value, store.color.value?.id]).toEqual(["both", "obs:batch"]);
+    store.show.value = "reference";
+    store.colorBy("obs:batch");
+    expect(store.show.value).toBe("both");
+  });
+
+  test("only cells unlike training: a filter that ends with the run", () => {
+    sink.schema(schema({ layout: { source: "model", name: "", reference: 9, distance_limit: 2 } }), state);
+    store.onlyUnlike.value = true;
+    expect(store.look.value?.filters).toEqual([{ column: "distance", above: 2 }]);
+    sink.schema(schema({ run: "r2" }), state);
+    expect(store.look.value?.filters).toEqual([]);
   });
 
   test("names are asked for, and what the layout needs", () => {

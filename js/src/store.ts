@@ -9,7 +9,7 @@ import { paletteOf, rampOf } from "./palette";
 import { type CellDetail, type ColumnSpec, geneColumn, type Problem, type RunState, type Schema } from "./protocol";
 import type { Session, Sink } from "./session/session";
 import { Threshold } from "./threshold";
-import type { Counts, DataEvents, Extent, Filter, Look, Select, Sort, ViewData } from "./view/api";
+import type { Counts, DataEvents, Extent, Filter, Look, Select, Show, Sort, ViewData } from "./view/api";
 import { Whys } from "./why";
 
 /** A pinned cell: what the kernel says of it, once it answered. */
@@ -42,7 +42,9 @@ export interface Store {
   readonly look: ReadonlySignal<Look | null>;
   readonly hidden: ReadonlySignal<Hidden>;
   readonly domain: Signal<[number, number] | null>;
-  readonly reference: Signal<boolean>;
+  readonly show: Signal<Show>;
+  /** Only cells unlike anything in training. */
+  readonly onlyUnlike: Signal<boolean>;
   /** Category pointed at in the legend, -1 for none. */
   readonly focus: Signal<number>;
   readonly dark: Signal<boolean>;
@@ -73,8 +75,9 @@ export interface Store {
 const UNSORTED: Sort = { column: null, descending: false, selectionFirst: false };
 const NO_FILTERS: Hidden = new Map();
 
-function filtersOf(hidden: Hidden): Filter[] {
-  return [...hidden].map(([column, off]) => ({ column, off: [...off] }));
+function filtersOf(hidden: Hidden, above: number | null): Filter[] {
+  const filters: Filter[] = [...hidden].map(([column, off]) => ({ column, off: [...off] }));
+  return above === null ? filters : [...filters, { column: "distance", above }];
 }
 
 /** Signals of the store that only the store itself writes. */
@@ -91,7 +94,8 @@ function makeState() {
     colorId: signal<string | null>(null),
     hidden: signal<Hidden>(NO_FILTERS),
     domain: signal<[number, number] | null>(null),
-    reference: signal(true),
+    show: signal<Show>("both"),
+    onlyUnlike: signal(false),
     focus: signal(-1),
     dark: signal(false),
     sort: signal<Sort>(UNSORTED),
@@ -117,11 +121,13 @@ function begin(state: State, schema: Schema, run: RunState): void {
   state.extent.value = null;
   state.notice.value = null;
   state.hidden.value = NO_FILTERS;
+  state.onlyUnlike.value = false;
   state.domain.value = null;
   state.focus.value = -1;
   state.pin.value = null;
   state.lasso.value = null;
   state.genes.clear();
+  if (schema.layout.reference === 0) state.show.value = "both";
   if (!has(schema, state.colorId.value)) state.colorId.value = schema.color;
   if (!has(schema, state.sort.value.column)) state.sort.value = UNSORTED;
   state.table.value = { version: state.table.value.version + 1, total: schema.n };
@@ -214,15 +220,21 @@ export function createStore(session: Session, view: ViewData, open?: OpenModel):
       : null;
   const threshold = new Threshold((value) => session.threshold(value));
   const whys = new Whys(session);
-  const { schema, colorId, hidden, dark, domain, focus, reference, sort } = state;
+  const { schema, colorId, hidden, dark, domain, focus, show, onlyUnlike, sort } = state;
   const select = (what: Select) => {
     state.lasso.value = what.by === "lasso" && what.mode === "replace" ? what.polygon : null;
+    // What is selected are the dataset's cells: they are to be seen.
+    if (what.by !== "none" && show.peek() === "reference") show.value = "both";
     // What was drawn around last is what people want to know about.
     if (what.by === "lasso") state.pin.value = null;
     view.select(what);
   };
   const column = (id: string) => columnOf(schema.value, id);
-  const color = computed(() => (colorId.value === null ? null : (column(colorId.value) ?? null)));
+  // Training cells have a label and nothing else to be coloured by.
+  const color = computed(() => {
+    const id = show.value === "reference" && column("label") ? "label" : colorId.value;
+    return id === null ? null : (column(id) ?? null);
+  });
 
   const look = computed<Look | null>(() => {
     if (!color.value) return null;
@@ -232,8 +244,8 @@ export function createStore(session: Session, view: ViewData, open?: OpenModel):
       ramp: rampOf(color.value.group, dark.value),
       domain: domain.value,
       focus: focus.value,
-      reference: reference.value,
-      filters: filtersOf(hidden.value),
+      show: show.value,
+      filters: filtersOf(hidden.value, onlyUnlike.value ? (schema.value?.layout.distance_limit ?? null) : null),
       threshold: threshold.value.value,
     };
   });
@@ -272,6 +284,7 @@ export function createStore(session: Session, view: ViewData, open?: OpenModel):
     colorBy: (id) =>
       batch(() => {
         colorId.value = id;
+        if (id !== "label" && show.peek() === "reference") show.value = "both";
         domain.value = null;
         focus.value = -1;
       }),

@@ -28,7 +28,12 @@ export type Filter =
   /** Codes switched off in a category column. */
   | { column: string; off: number[] }
   /** Values kept, both ends included. */
-  | { column: string; from: number; to: number };
+  | { column: string; from: number; to: number }
+  /** Values kept: those above. */
+  | { column: string; above: number };
+
+/** Which cells the plot shows: training cells are a backdrop to the dataset's own, or in full colour without these. */
+export type Show = "both" | "reference" | "query";
 
 /** How points look: shared by all views of a widget. */
 export interface Look {
@@ -42,7 +47,7 @@ export interface Look {
   domain: [number, number] | null;
   /** Category pointed at in the legend: all others are ghosts. -1: none. */
   focus: number;
-  reference: boolean;
+  show: Show;
   filters: Filter[];
   /** Cells whose score is below are unassigned, whatever the model said. */
   threshold: number;
@@ -72,6 +77,8 @@ export type Select =
   | { by: "category"; column: string; code: number; mode: "replace" | "add" }
   /** Cells that have one code in one column and another in another. */
   | { by: "pair"; columns: [string, string]; codes: [number, number]; mode: "replace" | "add" }
+  /** Cells that pass the filters, with a value above a limit. */
+  | { by: "above"; column: string; limit: number; mode: "replace" | "add" }
   /** From outside: does not come back as `selected.bits`. */
   | { by: "bits"; bits: Uint8Array };
 
@@ -102,6 +109,10 @@ export interface Counts {
   score: { median: number; below: number; bins: Uint32Array } | null;
   /** All cells by known label and label, row after row; null where no labels are known. */
   confusion: Uint32Array | null;
+  /** Cells unlike anything in training: beyond the schema's `distance_limit`; null where no distance is measured. */
+  unlike: number | null;
+  /** Training cells per label; null where none are known. */
+  training: Uint32Array | null;
   selected: number;
   /** Label mix (column `label`) of the selection and of the rest, among done cells. */
   mix: { selection: Uint32Array; rest: Uint32Array } | null;
@@ -116,6 +127,7 @@ export interface PlacedLabel {
 
 /** What the mouse points at. */
 export interface Pointed {
+  /** -1: a training cell, of which only place and label are known. */
   row: number;
   /** Data space. */
   x: number;
@@ -126,6 +138,8 @@ export interface Pointed {
   score: number;
   second: number;
   secondScore: number;
+  /** To the nearest training cells; NaN where it is not measured. */
+  distance: number;
   /** Value of the colour column where that is not the label: a code or a number; NaN when missing. */
   value: number;
 }

@@ -1,10 +1,11 @@
 /** The labels of one plot over time: they move with the camera, and are placed anew when it rests. */
 import { CELL } from "../protocol";
-import type { Camera, PlacedLabel, Theme } from "./api";
+import type { Camera, Look, PlacedLabel, Theme } from "./api";
 import type { NumberColumn } from "./columns";
 import type { Dataset } from "./dataset";
 import { unassignedCode } from "./effective";
 import { type Anchor, anchorsOf, placeLabels, type Ruler } from "./labels";
+import { hiddenLabels, type Training } from "./training";
 
 /** Seconds between two placements while a run goes on, and without which a camera counts as moving. */
 const EVERY = 2;
@@ -75,12 +76,13 @@ export class Captions {
 
   #find({ camera, width, height, avoid, theme }: CaptionScene, ruler: Ruler): PlacedLabel[] {
     this.#refresh();
-    const { columns } = this.#data;
+    const { columns, look } = this.#data;
+    const xy = (look?.show === "reference" ? columns.reference?.xy : null) ?? columns.xy;
     const names = this.#named()?.spec.categories ?? [];
     const widthOf = (code: number) => ruler.measure(names[code] ?? "", theme.font);
     // Zoomed, everything is elsewhere anyway.
     const before = camera.k === this.#foundAt ? shifted(this.#placed, this.#placedAt, camera) : [];
-    return placeLabels(this.#anchors, { xy: columns.xy, camera, width, height, avoid, widthOf, before });
+    return placeLabels(this.#anchors, { xy, camera, width, height, avoid, widthOf, before });
   }
 
   /** The column whose categories are named: the colour's, or the labels under a colour that is a number. */
@@ -110,8 +112,20 @@ export class Captions {
       return code === unassigned || (focus >= 0 && code !== focus) ? -1 : code;
     };
     const spread = SPREAD * Math.max(extent.x1 - extent.x0, extent.y1 - extent.y0, 1e-6);
-    this.#anchors = anchorsOf(columns.xy, codeOf, spread);
+    const alone = look?.show === "reference" ? columns.reference : null;
+    this.#anchors = alone
+      ? anchorsOf(alone.xy.subarray(0, 2 * alone.held), trainingCodes(alone, look as Look), spread)
+      : anchorsOf(columns.xy, codeOf, spread);
   }
+}
+
+/** The label that a training cell stands for, -1 for none. */
+function trainingCodes({ labels }: Training, { filters, focus }: Look): (i: number) => number {
+  const hidden = hiddenLabels(filters);
+  return (i) => {
+    const code = labels[i] as number;
+    return hidden(code) || (focus >= 0 && code !== focus) ? -1 : code;
+  };
 }
 
 /** Labels placed for one camera as another sees them. */

@@ -3,6 +3,7 @@ import { type ColumnSpec, geneColumn, type Schema } from "../protocol";
 import type { ColumnPiece, Rows, Values } from "../session/session";
 import { ARRAYS, MISSING } from "./dtypes";
 import { Effective } from "./effective";
+import type { Training } from "./training";
 
 /** UTF-8 kept as it came: a million names as strings would be 160 MB, and only a screenful is read. */
 export class TextColumn {
@@ -80,7 +81,7 @@ export class Columns {
   readonly state: Uint8Array;
   /** Derives some columns from others. */
   readonly effective: Effective;
-  reference: { xy: Float32Array; held: number } | null = null;
+  reference: Training | null = null;
   readonly #specs = new Map<string, ColumnSpec>();
   readonly #numbers = new Map<string, NumberColumn>();
   readonly #texts = new Map<string, TextColumn>();
@@ -159,9 +160,10 @@ export class Columns {
     this.effective.pieceCame(spec.id, piece.start, piece.start + piece.count);
   }
 
-  #takeReference({ start, count, total, values }: ColumnPiece): void {
-    this.reference ??= { xy: new Float32Array(2 * total).fill(NaN), held: 0 };
-    if (start + count > this.reference.xy.length / 2) return;
+  #takeReference({ start, count, total, values, labels }: ColumnPiece): void {
+    this.reference ??= { xy: new Float32Array(2 * total).fill(NaN), labels: new Uint16Array(total), held: 0 };
+    if (start + count > this.reference.labels.length) return;
+    if (labels) this.reference.labels.set(labels.subarray(0, count), start);
     this.reference.xy.set(values.subarray(0, 2 * count) as Float32Array, 2 * start);
     this.reference.held = Math.max(this.reference.held, start + count);
   }

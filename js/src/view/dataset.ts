@@ -6,9 +6,11 @@ import { Columns } from "./columns";
 import { FOLLOWS_THRESHOLD, unassignedCode } from "./effective";
 import { boundsOf, union } from "./extent";
 import { filterAll, filterRows } from "./filter";
+import { nearest } from "./near";
 import { applySelect, toBits } from "./select";
 import { summarize } from "./summary";
 import { Table } from "./table";
+import { hiddenLabels } from "./training";
 
 /** What a picture depends on, as numbers that grow. */
 export interface Versions {
@@ -53,7 +55,8 @@ export class Dataset {
 
   /** What there is before a session told anything. */
   static empty(): Dataset {
-    return new Dataset({ n: 0, columns: [] as ColumnSpec[] } as Schema, { status: "idle" } as RunState);
+    const schema = { n: 0, columns: [] as ColumnSpec[], model: { classes: [] }, layout: { distance_limit: null } };
+    return new Dataset(schema as unknown as Schema, { status: "idle" } as RunState);
   }
 
   get running(): boolean {
@@ -135,20 +138,11 @@ export class Dataset {
     return this.#table.rows().indexOf(row);
   }
 
-  /** The nearest cell that passes within some distance of a point, in data space; -1 for none. */
-  nearest(x: number, y: number, radius: number): number {
-    const { xy } = this.columns;
-    let [best, found] = [radius * radius, -1];
-    for (let row = 0; row < this.fails.length; row++) {
-      const dx = (xy[2 * row] as number) - x;
-      const dy = (xy[2 * row + 1] as number) - y;
-      const distance = dx * dx + dy * dy;
-      if (distance < best && this.fails[row] === 0) {
-        best = distance;
-        found = row;
-      }
-    }
-    return found;
+  /** The nearest cell that is shown and passes, within some distance of a point, in data space. */
+  pointAt(x: number, y: number, radius: number): Pointed | null {
+    const { columns, fails, look } = this;
+    if (look?.show === "reference") return this.#pointTraining(x, y, radius);
+    return this.pointed(nearest(columns.xy, columns.n, [x, y], radius, (row) => fails[row] === 0));
   }
 
   /** null where there is no such cell. */
@@ -172,6 +166,7 @@ export class Dataset {
       // Who is not sure enough of the best class has it in the second place.
       second: unsure ? best : columns.code(columns.numbers("second"), row),
       secondScore: unsure ? score : columns.number(columns.numbers("second_score"), row),
+      distance: columns.number(columns.numbers("distance"), row),
       value: isCategory ? columns.code(color, row) : columns.number(color, row),
     };
   }
@@ -182,6 +177,26 @@ export class Dataset {
     this.#extent = union(boundsOf(xy, n), reference && boundsOf(reference.xy, reference.held));
     this.#extentOf = this.version.places;
     return this.#extent;
+  }
+
+  #pointTraining(x: number, y: number, radius: number): Pointed | null {
+    const { reference } = this.columns;
+    if (!reference) return null;
+    const { xy, labels, held } = reference;
+    const hidden = hiddenLabels(this.look?.filters ?? []);
+    const at = nearest(xy, held, [x, y], radius, (i) => !hidden(labels[i] as number));
+    if (at < 0) return null;
+    const label = this.columns.numbers("label") ? (labels[at] as number) : -1;
+    const unknown = { score: NaN, second: -1, secondScore: NaN, distance: NaN, value: NaN };
+    return {
+      row: -1,
+      x: xy[2 * at] as number,
+      y: xy[2 * at + 1] as number,
+      name: "",
+      state: CELL.done,
+      label,
+      ...unknown,
+    };
   }
 
   /** Notes which rows changed, and which of them got their result just now. */

@@ -184,8 +184,23 @@ test("the reference lies under the cells, and can be switched off", async () => 
   expect(at(122, 48)[3]).toBeGreaterThan(100);
   expect(saturation(at(122, 48))).toBeLessThan(10);
   expect(hue(at(50, 50))).toBe(0);
-  look({ reference: false });
+  look({ show: "query" });
   expect(pixelsOf(await settled())(122, 48)[3]).toBe(0);
+});
+
+test("the reference alone is in the colours of its labels, ghosts where they are switched off", async () => {
+  open([0, 5, 5, 0]);
+  const values = Float32Array.of(12, 5, 15, 5);
+  const labels = Uint16Array.of(1, 2);
+  send({ type: "column", data: "d", piece: { column: "reference", start: 0, count: 2, total: 2, values, labels } });
+  attach("v");
+  look({ show: "reference" });
+  const at = pixelsOf(await settled());
+  expect([hue(at(50, 50)), hue(at(120, 50)), hue(at(150, 50))]).toEqual([-1, 1, 2]);
+  look({ show: "reference", filters: [{ column: "label", off: [1] }] });
+  const without = pixelsOf(await settled());
+  expect(saturation(without(120, 50))).toBeLessThan(10);
+  expect(hue(without(150, 50))).toBe(2);
 });
 
 test("cells that come later are drawn too, and moved ones move", async () => {

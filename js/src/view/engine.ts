@@ -113,9 +113,10 @@ export class ViewEngine {
   #point({ view, req, x, y }: Extract<ToView, { type: "point" }>): void {
     const plot = this.#painting.plot(view);
     const camera = plot?.camera;
-    let row = -1;
-    if (camera) row = plot.data.nearest((x - camera.x) / camera.k, (camera.y - y) / camera.k, POINT_RADIUS / camera.k);
-    this.#post({ type: "pointed", req, pointed: plot?.data.pointed(row) ?? null });
+    const pointed = camera
+      ? plot.data.pointAt((x - camera.x) / camera.k, (camera.y - y) / camera.k, POINT_RADIUS / camera.k)
+      : null;
+    this.#post({ type: "pointed", req, pointed });
   }
 
   #schedule(wait: number): void {

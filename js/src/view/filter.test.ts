@@ -9,6 +9,7 @@ const FILTERS: Filter[] = [
   { column: "label", off: [0, 2] },
   { column: "score", from: 0.25, to: 0.75 },
   { column: "obs:batch", off: [1] },
+  { column: "obs:counts", above: 300 },
   { column: "obs:counts", from: 0, to: 400 },
   { column: "second", off: [] },
   { column: "obs:not held", from: 0, to: 1 },
@@ -21,6 +22,7 @@ function plainlyFails({ columns }: Dataset, filter: Filter, row: number): boolea
   if ("off" in filter) return filter.off.includes(columns.code(column, row));
   if (column.spec.group === "result" && columns.state[row] === CELL.notRun) return false;
   const value = column.values[row] as number;
+  if ("above" in filter) return !(value > filter.above);
   return !(value >= filter.from && value <= filter.to);
 }
 

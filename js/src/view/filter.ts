@@ -20,11 +20,13 @@ export function refuser(columns: Columns, filter: Filter): Refuses {
     for (const code of filter.off) off[code] = 1;
     return (row) => row < held && off[values[row] as number] === 1;
   }
-  const { from, to } = filter;
+  const keeps =
+    "above" in filter
+      ? (value: number) => value > filter.above
+      : (value: number) => value >= filter.from && value <= filter.to;
   return (row) => {
     if (row >= held || (streamed && state[row] === CELL.notRun)) return false;
-    const value = values[row] as number;
-    return !(value >= from && value <= to);
+    return !keeps(values[row] as number);
   };
 }
 

@@ -1,9 +1,10 @@
 /** One dataset's share of the graphics card, which follows the dataset: only what changed is sent. */
 import type { Look } from "./api";
+import { Backdrop } from "./backdrop";
 import { Attribute, Lookup, Order } from "./buffers";
 import type { NumberColumn } from "./columns";
 import type { Dataset } from "./dataset";
-import { type Density, densityOf, GRID, silhouette } from "./density";
+import { type Density, densityOf, GRID } from "./density";
 import { MISSING } from "./dtypes";
 import { Layers } from "./layers";
 
@@ -15,14 +16,12 @@ const SORT_EVERY = 2;
 
 export class GpuData {
   readonly vao: WebGLVertexArrayObject;
-  readonly backdropVao: WebGLVertexArrayObject;
+  readonly backdrop: Backdrop;
   readonly densities: Lookup;
   readonly palette: Lookup;
   readonly ramp: Lookup;
   readonly orders: readonly Order[];
   density: Density | null = null;
-  /** Discs of the backdrop. */
-  backdrop = 0;
   isNumber = false;
   domain: [number, number] = [0, 1];
 
@@ -31,18 +30,16 @@ export class GpuData {
   readonly #xy: Attribute;
   readonly #value: Attribute;
   readonly #born: Attribute;
-  readonly #discs: Attribute;
   readonly #values: Float32Array;
   #any = -1;
   #style = -1;
   #places = -1;
   #densityAt = -Infinity;
-  #densityOf = -1;
+  #densityOf = "";
   #sortedAt = -Infinity;
   #unsorted = false;
   #look: Look | null = null;
   #colored = "";
-  #held = 0;
 
   constructor(gl: WebGL2RenderingContext, { columns: { n } }: Dataset) {
     this.#gl = gl;
@@ -54,10 +51,8 @@ export class GpuData {
     this.#value = new Attribute(gl, 1, 1, n);
     this.#born = new Attribute(gl, 2, 1, n);
     this.orders = this.#layers.all.map(() => new Order(gl));
-    this.backdropVao = gl.createVertexArray();
-    gl.bindVertexArray(this.backdropVao);
-    this.#discs = new Attribute(gl, 0, 2, 0);
     gl.bindVertexArray(null);
+    this.backdrop = new Backdrop(gl);
     this.densities = new Lookup(gl);
     this.palette = new Lookup(gl);
     this.ramp = new Lookup(gl);
@@ -78,30 +73,28 @@ export class GpuData {
 
   free(): void {
     const gl = this.#gl;
-    const { densities, palette, ramp, orders } = this;
-    for (const one of [this.#xy, this.#value, this.#born, this.#discs, densities, palette, ramp, ...orders]) one.free();
+    const { densities, palette, ramp, orders, backdrop } = this;
+    for (const one of [this.#xy, this.#value, this.#born, densities, palette, ramp, ...orders, backdrop]) one.free();
     gl.deleteVertexArray(this.vao);
-    gl.deleteVertexArray(this.backdropVao);
   }
 
   #updateDensity(data: Dataset, now: number): void {
     const due = !data.running || now - this.#densityAt >= DENSITY_EVERY;
     const extent = data.extent();
-    if (this.#densityOf === data.version.places || !due || !extent) return;
     const { xy, reference, n } = data.columns;
-    this.density = densityOf(xy, extent, n);
+    const alone = reference && data.look?.show === "reference";
+    const made = `${data.version.places} ${alone}`;
+    if (this.#densityOf === made || !due || !extent) return;
+    this.density = alone ? densityOf(reference.xy, extent, reference.held) : densityOf(xy, extent, n);
     this.densities.grid(this.density.values, GRID);
-    this.#densityOf = data.version.places;
+    this.#densityOf = made;
     this.#densityAt = now;
-    if (!reference || reference.held === this.#held) return;
-    this.#held = reference.held;
-    const discs = silhouette(reference.xy, reference.held, extent);
-    this.backdrop = discs.length / 2;
-    this.#discs.replace(discs);
+    if (reference) this.backdrop.spread(reference, extent);
   }
 
   #updateColors({ look, columns }: Dataset, from: number, to: number): void {
     if (!look) return;
+    if (columns.reference) this.backdrop.show(columns.reference, look);
     const column = columns.numbers(look.color);
     this.isNumber = column?.spec.kind === "number";
     this.domain = look.domain ?? (column && this.isNumber ? rangeOf(column) : [0, 1]);

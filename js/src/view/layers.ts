@@ -4,9 +4,10 @@ import type { Look } from "./api";
 import type { Columns, NumberColumn } from "./columns";
 import { MISSING } from "./dtypes";
 import { orderByKeys } from "./sort";
+import { unlikeOf } from "./unlike";
 
-export const LAYER = { ghost: 0, dimmed: 1, hollow: 2, solid: 3, selected: 4 } as const;
-const COUNT = 5;
+export const LAYER = { ghost: 0, dimmed: 1, hollow: 2, solid: 3, unlike: 4, selected: 5 } as const;
+const COUNT = 6;
 const NONE = COUNT;
 
 export interface Cells {
@@ -104,12 +105,13 @@ function classifier({ columns, fails, selected, look }: Cells): (row: number) =>
   const focus = look?.focus ?? -1;
   const anySelected = selected.includes(1);
   const streams = !color || color.spec.group === "result";
+  const isUnlike = color?.spec.kind === "number" ? () => false : unlikeOf(columns);
   return (row) => {
     if (Number.isNaN(xy[2 * row] as number)) return NONE;
     if (fails[row] !== 0) return LAYER.ghost;
     if (streams && state[row] !== CELL.done) return LAYER.hollow;
     if (focus >= 0 && columns.code(color, row) !== focus) return LAYER.ghost;
-    if (!anySelected) return LAYER.solid;
+    if (!anySelected) return isUnlike(row) ? LAYER.unlike : LAYER.solid;
     return selected[row] === 1 ? LAYER.selected : LAYER.dimmed;
   };
 }

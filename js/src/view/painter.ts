@@ -21,7 +21,7 @@ export interface Picture {
   share: number;
 }
 
-const BACKDROP = 5;
+const BACKDROP = 6;
 const PIECES = 128;
 
 export class Painter {
@@ -85,9 +85,10 @@ export class Painter {
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
     this.#setPicture(picture);
     this.#setData(gpu, picture);
-    if (data.look?.reference && gpu.backdrop > 0) this.#drawBackdrop(gpu);
-    gl.bindVertexArray(gpu.vao);
-    for (const layer of Object.values(LAYER)) this.#drawLayer(gpu, layer, picture.share);
+    const show = data.look?.show;
+    if (show === "both") this.#drawBackdrop(gpu);
+    if (show === "reference") this.#drawTraining(gpu);
+    else this.#drawCells(gpu, picture.share);
     gl.bindVertexArray(null);
     this.#fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
     gl.flush();
@@ -176,9 +177,25 @@ export class Painter {
 
   #drawBackdrop(gpu: GpuData): void {
     const gl = this.#gl;
+    const { backdrop } = gpu;
+    if (backdrop.discs === 0) return;
     gl.uniform1i(this.#uniform("u_layer"), BACKDROP);
-    gl.bindVertexArray(gpu.backdropVao);
-    gl.drawArrays(gl.POINTS, 0, gpu.backdrop);
+    gl.bindVertexArray(backdrop.discsVao);
+    gl.drawArrays(gl.POINTS, 0, backdrop.discs);
+  }
+
+  #drawTraining({ backdrop }: GpuData): void {
+    const gl = this.#gl;
+    gl.bindVertexArray(backdrop.cellsVao);
+    gl.uniform1i(this.#uniform("u_layer"), LAYER.ghost);
+    gl.drawArrays(gl.POINTS, 0, backdrop.ghosts);
+    gl.uniform1i(this.#uniform("u_layer"), LAYER.solid);
+    gl.drawArrays(gl.POINTS, backdrop.ghosts, backdrop.cells - backdrop.ghosts);
+  }
+
+  #drawCells(gpu: GpuData, share: number): void {
+    this.#gl.bindVertexArray(gpu.vao);
+    for (const layer of Object.values(LAYER)) this.#drawLayer(gpu, layer, share);
   }
 
   #drawLayer(gpu: GpuData, layer: number, share: number): void {

@@ -97,6 +97,12 @@ export function applySelect(selected: Uint8Array, select: Select, { columns, fai
           selected[row] = 1;
       return;
     }
+    case "above": {
+      const column = columns.numbers(select.column);
+      for (let row = 0; row < fails.length; row++)
+        if (fails[row] === 0 && columns.number(column, row) > select.limit) selected[row] = 1;
+      return;
+    }
     case "bits":
       for (let row = 0; row < selected.length; row++) selected[row] = ((select.bits[row >> 3] ?? 0) >> (row & 7)) & 1;
   }

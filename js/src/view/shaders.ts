@@ -31,7 +31,7 @@ vec3 colorOf(float value) {
 
 void main() {
   gl_Position = vec4(a_xy * u_scale + u_shift, 0.0, 1.0);
-  if (u_layer == 5) {
+  if (u_layer == 6) {
     v_radius = u_disc * u_dpr;
     v_color = vec4(u_backdrop, 0.59);
     gl_PointSize = 2.0 * v_radius + 1.0;
@@ -56,6 +56,9 @@ void main() {
     color = u_notRun;
     alpha = clamp(1.1 - 0.1 * coverage, 0.42, 0.95);
     radius *= 1.05;
+  } else if (u_layer == 4) {
+    alpha = 1.0;
+    radius = max(1.7 * radius, 2.6);
   } else if (isZero(a_value)) {
     alpha = 0.85;
     radius *= 0.85;
@@ -84,10 +87,10 @@ void main() {
   float disc = 1.0 - smoothstep(v_radius - 0.5, v_radius + 0.5, d);
   vec3 c = v_color.rgb;
   float a = disc * v_color.a;
-  if (u_layer == 5) {
+  if (u_layer == 6) {
     a = v_color.a * exp(-2.6 * d * d / (v_radius * v_radius)) * (1.0 - smoothstep(v_radius - 1.5, v_radius + 0.5, d));
-  } else if (u_layer == 2) {
-    float w = 0.42 * u_dpr;
+  } else if (u_layer == 2 || u_layer == 4) {
+    float w = (u_layer == 2 ? 0.42 : 0.6) * u_dpr;
     float ring = smoothstep(v_radius - 2.0 * w - 0.5, v_radius - 2.0 * w + 0.5, d);
     c = mix(u_ground, c, ring * v_color.a);
     a = disc;

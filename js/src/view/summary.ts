@@ -5,6 +5,8 @@ import type { Columns, NumberColumn } from "./columns";
 import { confusionOf } from "./confusion";
 import { MISSING } from "./dtypes";
 import { refuser } from "./filter";
+import { countTraining } from "./training";
+import { countUnlike } from "./unlike";
 
 const BINS = 48;
 const SCORE_STEPS = 1_000;
@@ -32,6 +34,8 @@ export function summarize(cells: Cells): Counts {
     numbers: color && !isCategory ? histogram(color, cells.fails) : null,
     score: scoreSummary(columns),
     confusion: confusionOf(columns),
+    unlike: countUnlike(columns),
+    training: trainingMix(columns),
     selected: selected.reduce((sum, one) => sum + one, 0),
     mix: labelMix(columns, selected),
   };
@@ -116,6 +120,11 @@ function binsOf(steps: Uint32Array): Uint32Array {
     bins[bin] = (bins[bin] as number) + some;
   }
   return bins;
+}
+
+function trainingMix({ reference, schema }: Columns): Counts["training"] {
+  const classes = schema.model.classes.length;
+  return reference && classes > 0 ? countTraining(reference, classes) : null;
 }
 
 function labelMix(columns: Columns, selected: Uint8Array): Counts["mix"] {

@@ -87,7 +87,7 @@ export const LOOK: Look = {
   ramp: Array.from({ length: 256 }, (_, i) => [i, 0, 255 - i]),
   domain: null,
   focus: -1,
-  reference: true,
+  show: "both",
   filters: [],
   threshold: 0,
 };

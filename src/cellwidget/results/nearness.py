@@ -94,7 +94,8 @@ class Nearness:
         """Find the distance that few training cells have from all others."""
         picked = np.random.default_rng(0).permutation(len(embedding))[:LIMIT_SAMPLE]
         others = self._nearest(embedding[np.sort(picked)], NEIGHBORS + 1)[:, 1:]  # the very nearest is itself
-        return float(np.quantile(others.mean(axis=1), 1 - EXCEEDED_BY))
+        limit = np.quantile(others.mean(axis=1), 1 - EXCEEDED_BY)
+        return float(np.float32(limit))  # as distances are: pages and Python count the same cells
 
 
 def _in_tree(embedding: NDArray[np.float32]) -> Search:

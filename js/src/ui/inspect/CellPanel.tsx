@@ -2,7 +2,9 @@ import { css, paletteOf } from "../../palette";
 import type { CellDetail, ColumnSpec } from "../../protocol";
 import type { Pin } from "../../store";
 import { useStore } from "../context";
-import { IconButton } from "../parts/Icon";
+import { Icon, IconButton } from "../parts/Icon";
+import { usePlace } from "../parts/usePlace";
+import { isUnlike, limitOf, UNLIKE_HINT, unlikeWords } from "../unlike";
 import { Why } from "./Why";
 
 function Labels({ labels, spec }: { labels: CellDetail["labels"]; spec: ColumnSpec }) {
@@ -47,6 +49,18 @@ function Obs({ obs }: { obs: CellDetail["obs"] }) {
   );
 }
 
+function Unlike({ row }: { row: number }) {
+  const limit = limitOf(useStore().schema.value);
+  const distance = usePlace(row)?.distance ?? NaN;
+  if (!isUnlike(distance, limit)) return null;
+  return (
+    <div class="sec far" title={UNLIKE_HINT}>
+      <Icon name="alert" />
+      Unlike training: {unlikeWords(distance, limit)}
+    </div>
+  );
+}
+
 function Detail({ detail }: { detail: CellDetail }) {
   const spec = useStore().column("label");
   const best = detail.labels[0];
@@ -54,6 +68,7 @@ function Detail({ detail }: { detail: CellDetail }) {
     <div key={detail.row} class="scroll">
       {detail.failure && <div class="sec f2">Could not be labelled: {detail.failure}</div>}
       {spec && detail.labels.length > 0 && <Labels labels={detail.labels} spec={spec} />}
+      <Unlike row={detail.row} />
       {!best && !detail.failure && <div class="sec f2">Not run yet.</div>}
       {best && (
         <Why of="cell" row={detail.row} title={`Genes behind ${spec?.categories?.[best.code] ?? "the label"}`} />

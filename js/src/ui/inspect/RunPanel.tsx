@@ -53,6 +53,8 @@ function useRunLines(): Line[] {
   const lines: Line[] = [["labelled", `${count(state.done)} of ${count(state.total)}`]];
   if (state.failed > 0) lines.push(["not labelled", count(state.failed)]);
   if (score) lines.push(["median score", score.median.toFixed(2)], ["below 0.50", count(score.below)]);
+  const unlike = counts.value?.unlike ?? null;
+  if (unlike !== null) lines.push(["unlike training", count(unlike)]);
   lines.push(["engine", engineLine(state)]);
   if (state.status === "done") lines.push(["time", duration(state.elapsed)]);
   if (state.written) lines.push(["written to", state.written, true]);

@@ -66,21 +66,23 @@ interface Props {
   look: Look;
   /** Of this very column; null while they are not here yet. */
   counts: Counts | null;
+  /** Training cells per label, where these are shown alone. */
+  training: Uint32Array | null;
 }
 
 /** A bar chart of categories that is also the switchboard: click isolates, Ctrl-click toggles, hover highlights. */
-export function Categories({ column, look, counts }: Props) {
+export function Categories({ column, look, counts, training }: Props) {
   const store = useStore();
   const scroll = useScroll();
   const [held, setHeld] = useState(false);
   const [at, setAt] = useState(-1);
   const names = column.categories ?? [];
-  const counted = counts?.categories ?? null;
+  const counted = training ?? counts?.categories ?? null;
   const numbers = counted ?? new Uint32Array(names.length);
   const order = useOrder(column, numbers, held && numbers.some((n) => n > 0));
   const most = Math.max(1, numbers[byCount(numbers)[0] ?? 0] ?? 1);
   const off = store.hidden.value.get(column.id) ?? NONE;
-  const empty = counted === null || (counts?.done === 0 && column.group === "result");
+  const empty = counted === null || (!training && counts?.done === 0 && column.group === "result");
   // Cells without a label stand under the list, always in sight.
   const unassigned = unassignedCode(column);
   const pinned = unassigned >= 0 && order.at(-1) === unassigned;

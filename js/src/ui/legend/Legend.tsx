@@ -7,6 +7,7 @@ import { Categories } from "./Categories";
 import { ColorBy } from "./ColorBy";
 import { Ramp } from "./Ramp";
 import { Threshold } from "./Threshold";
+import { Unlike } from "./Unlike";
 
 const WIDTHS = [88, 64, 104, 72, 96, 56, 80, 112, 60, 92, 70, 84, 66, 100];
 
@@ -52,10 +53,22 @@ function footLines(column: ColumnSpec, counts: Counts): Line[] {
   return [{ name, count: counts.total }];
 }
 
-function Foot({ column, counts }: { column: ColumnSpec; counts: Counts }) {
+/** The map's own cells, where they stand alone. */
+const trainingLines = (training: Uint32Array): Line[] => [
+  { name: "training cells", count: training.reduce((sum, n) => sum + n, 0) },
+];
+
+interface FootProps {
+  column: ColumnSpec;
+  counts: Counts;
+  training: Uint32Array | null;
+}
+
+function Foot({ column, counts, training }: FootProps) {
   return (
     <div class="foot">
-      {footLines(column, counts).map(({ name, count: n, ring, color }) => (
+      {!training && <Unlike />}
+      {(training ? trainingLines(training) : footLines(column, counts)).map(({ name, count: n, ring, color }) => (
         <div key={name} class="lg">
           {ring || color ? <span class={ring ? "dot ring" : "dot"} style={{ "--c": color }} /> : <span />}
           <span class="f2 ell">{name}</span>
@@ -74,15 +87,16 @@ function Body() {
   if (!column || !look) return <Skeleton />;
   // For a moment after a change of colour, counts are still of the one before.
   const own = counts?.color === column.id ? counts : null;
+  const training = store.show.value === "reference" ? (counts?.training ?? null) : null;
   return (
     <>
       {column.kind === "category" ? (
-        <Categories column={column} look={look} counts={own} />
+        <Categories column={column} look={look} counts={own} training={training} />
       ) : (
         <div class="scroll">{own?.numbers && <Ramp column={column} look={look} numbers={own.numbers} />}</div>
       )}
-      {column.unassigned && <Threshold column={column} counts={own} />}
-      {counts && <Foot column={column} counts={counts} />}
+      {!training && column.unassigned && <Threshold column={column} counts={own} />}
+      {counts && <Foot column={column} counts={counts} training={training} />}
     </>
   );
 }

@@ -3,12 +3,15 @@ import { CELL, type ColumnSpec } from "../../protocol";
 import type { Pointed } from "../../view/api";
 import { useStore } from "../context";
 import { value } from "../format";
+import { Icon } from "../parts/Icon";
+import { isUnlike, limitOf, unlikeWords } from "../unlike";
 import type { Rect } from "./card";
 
 /** Lines of 16 and 20 px and the frame: known beforehand, so that the card is placed before it is drawn. */
-export function cardHeight(cell: Pointed, extra: boolean): number {
+export function cardHeight(cell: Pointed, extras: boolean[]): number {
   const lines = cell.state === CELL.done ? (cell.second >= 0 ? 2 : 1) : 1;
-  return 16 + 20 * (lines + (extra ? 1 : 0)) + 16;
+  const more = cell.row < 0 ? 0 : extras.filter(Boolean).length;
+  return 16 + 20 * (lines + more) + 16;
 }
 
 /** The colour's own value has a line where the label's lines do not say it already. */
@@ -52,12 +55,35 @@ function Standing({ cell }: { cell: Pointed }) {
   );
 }
 
+function Unlike({ distance }: { distance: number }) {
+  const limit = limitOf(useStore().schema.value);
+  if (!isUnlike(distance, limit)) return null;
+  return (
+    <div class="r far">
+      <Icon name="alert" />
+      <span class="ell">unlike training: {unlikeWords(distance, limit)}</span>
+    </div>
+  );
+}
+
+/** Of a training cell nothing is known but its label. */
+function TrainingCard({ cell, rect }: { cell: Pointed; rect: Rect }) {
+  return (
+    <div class="card" style={{ left: `${rect.x}px`, top: `${rect.y}px` }}>
+      <div class="f2">training cell</div>
+      <Label code={cell.label} score={NaN} first />
+    </div>
+  );
+}
+
 export function HoverCard({ cell, rect }: { cell: Pointed; rect: Rect }) {
   const color = useStore().color.value;
+  if (cell.row < 0) return <TrainingCard cell={cell} rect={rect} />;
   return (
     <div class="card" style={{ left: `${rect.x}px`, top: `${rect.y}px` }}>
       <div class="mono ell">{cell.name || `cell ${cell.row + 1}`}</div>
       <Standing cell={cell} />
+      <Unlike distance={cell.distance} />
       {needsValue(color) && (
         <div class="r">
           <span class="f2 ell">{color.name}</span>

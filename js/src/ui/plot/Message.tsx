@@ -1,4 +1,6 @@
+import type { Schema } from "../../protocol";
 import type { Store } from "../../store";
+import type { Show } from "../../view/api";
 import { useStore } from "../context";
 import { count, plural } from "../format";
 import { Icon, type IconName } from "../parts/Icon";
@@ -71,18 +73,23 @@ export function Message() {
   );
 }
 
+/** What the points are or lie over. */
+function ground({ source, name, reference }: Schema["layout"], show: Show): string {
+  if (source === "umap") return "";
+  if (reference === 0) return name;
+  const cells = plural(reference, "training cell");
+  return { both: `over ${cells}`, reference: cells, query: "" }[show];
+}
+
 /** What the points lie over, or how many have found their place. */
 export function Caption() {
-  const { run, schema, extent, gl } = useStore();
+  const { run, schema, extent, gl, show } = useStore();
   const layout = schema.value?.layout;
   const state = run.value;
   if (!layout || !state || !extent.value || gl.value === "none") return null;
   const waiting = state.done > state.placed;
-  if (!waiting && layout.source === "umap") return null;
   const words = waiting
     ? `${count(state.placed)} of ${plural(state.done, "labelled cell")} placed`
-    : layout.reference > 0
-      ? `over ${plural(layout.reference, "reference cell")}`
-      : layout.name;
+    : ground(layout, show.value);
   return words ? <div class="cap s11 f2">{words}</div> : null;
 }

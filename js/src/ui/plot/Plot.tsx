@@ -1,9 +1,10 @@
-import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { Store } from "../../store";
 import type { Pointed, Theme } from "../../view/api";
 import { useStore } from "../context";
 import { plural } from "../format";
+import { usePlace } from "../parts/usePlace";
+import { isUnlike, limitOf } from "../unlike";
 import { toScreen } from "./camera";
 import { placeCard, type Rect } from "./card";
 import { PlotController } from "./controller";
@@ -27,33 +28,15 @@ function painter(canvas: { current: HTMLCanvasElement | null }): (bitmap: ImageB
   };
 }
 
-/** The pinned cell's place and values, which change when the layout or its result does. */
-function usePinned(store: Store): Pointed | null {
-  const place = useSignal<Pointed | null>(null);
-  const row = store.pin.value?.row ?? null;
-  const version = store.table.value.version;
-  useEffect(() => {
-    if (row === null) {
-      place.value = null;
-      return;
-    }
-    let stale = false;
-    store.view.place(row).then((found) => {
-      if (!stale) place.value = found;
-    });
-    return () => {
-      stale = true;
-    };
-  }, [store, row, version, place]);
-  return place.value;
-}
-
 function cardRect(cell: Pointed, controller: PlotController, store: Store, plot: HTMLElement): Rect | null {
   const frame = controller.frame.value;
   if (!frame) return null;
   const [x, y] = toScreen(frame.camera, cell.x, cell.y);
   if (!(x >= 0 && y >= 0 && x <= plot.clientWidth && y <= plot.clientHeight)) return null;
-  const height = cardHeight(cell, needsValue(store.color.value));
+  const height = cardHeight(cell, [
+    needsValue(store.color.value),
+    isUnlike(cell.distance, limitOf(store.schema.value)),
+  ]);
   return placeCard(x, y, height, { width: plot.clientWidth, height: plot.clientHeight }, frame.labels);
 }
 
@@ -104,7 +87,7 @@ export function Plot({ theme, compact, onInspect }: Props) {
     return () => stop.abort();
   }, [controller, store]);
 
-  const pinned = usePinned(store);
+  const pinned = usePlace(store.pin.value?.row ?? null);
   const cell = controller.pointed.value ?? pinned;
   const card = cell && plot.current ? cardRect(cell, controller, store, plot.current) : null;
   const loaded = store.schema.value !== null;

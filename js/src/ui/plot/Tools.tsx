@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
-import { useStore } from "../context";
 import { IconButton } from "../parts/Icon";
 import type { PlotController } from "./controller";
+import { Shown } from "./Shown";
 
 /** The whole widget in full screen; null where the page may not (a frame without permission). */
 function useFullScreen(element: { current: HTMLElement | null }): { on: boolean; toggle(): void } | null {
@@ -28,14 +28,12 @@ interface Props {
 }
 
 export function Tools({ controller, plot, compact }: Props) {
-  const { schema, reference } = useStore();
   const full = useFullScreen(plot);
   const tool = controller.tool.value;
   const labels = controller.labels.value;
   const set = (next: "pan" | "lasso") => () => {
     controller.tool.value = next;
   };
-  const mapped = (schema.value?.layout.reference ?? 0) > 0;
   return (
     <>
       <div class="tools left">
@@ -48,17 +46,8 @@ export function Tools({ controller, plot, compact }: Props) {
         />
       </div>
       <div class="tools right">
+        <Shown />
         <IconButton icon="tag" label="Labels" pressed={labels} onClick={() => controller.showLabels(!labels)} />
-        {mapped && !compact && (
-          <IconButton
-            icon="layers"
-            label="Reference map"
-            pressed={reference.value}
-            onClick={() => {
-              reference.value = !reference.value;
-            }}
-          />
-        )}
         <IconButton icon="fit" label="Fit (double-click)" onClick={() => controller.fit()} />
         {full && !compact && (
           <IconButton

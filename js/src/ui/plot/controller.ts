@@ -12,13 +12,16 @@ export type Tool = "pan" | "lasso";
 export type LassoMode = "replace" | "add" | "remove";
 
 /** Corners of the plot that labels keep out of: tools on both sides, the caption. */
-function reserved({ width, height }: Box): [number, number, number, number][] {
+function reserved({ width, height }: Box, choice: boolean): [number, number, number, number][] {
   return [
     [0, 0, 68, 40],
-    [width - 124, 0, width, 40],
+    [width - (choice ? 258 : 124), 0, width, 40],
     [0, height - 30, 190, height],
   ];
 }
+
+/** Training cells have no number: their place tells them apart. */
+const same = (a: Pointed | null, b: Pointed | null) => a?.row === b?.row && a?.x === b?.x && a?.y === b?.y;
 
 /** One plot on the screen: its camera and tool, what the mouse points at, and the view that draws it. */
 export class PlotController {
@@ -113,7 +116,7 @@ export class PlotController {
       const at: [number, number] = this.#next;
       const pointed = await this.#view.point(...at);
       if (this.#next === at) this.#next = null;
-      if (this.#next !== null || this.pointed.peek()?.row === pointed?.row) continue;
+      if (this.#next !== null || same(this.pointed.peek(), pointed)) continue;
       this.pointed.value = pointed;
     }
     this.#asking = false;
@@ -127,8 +130,9 @@ export class PlotController {
   /** The cell under a click, or none, is what Inspect shows. Returns whether there was one. */
   async pin(x: number, y: number): Promise<boolean> {
     const pointed = (await this.#view?.point(x, y)) ?? null;
-    this.#store.pinCell(pointed?.row ?? null);
-    return pointed !== null;
+    const row = pointed && pointed.row >= 0 ? pointed.row : null;
+    this.#store.pinCell(row);
+    return row !== null;
   }
 
   draw(x: number, y: number): void {
@@ -159,7 +163,7 @@ export class PlotController {
   }
 
   #dress(): void {
-    this.#view?.dress(this.labels.peek(), reserved(this.#box));
+    this.#view?.dress(this.labels.peek(), reserved(this.#box, (this.#store.schema.peek()?.layout.reference ?? 0) > 0));
   }
 
   /** New points do not move the view, unless they would fall outside of it and nobody has taken hold of it yet. */

@@ -77,7 +77,7 @@ describe("a map in a room that changes", () => {
   const opened = () => {
     const camera = vi.fn<PlotView["camera"]>();
     const plot = { camera, resize: vi.fn(), dress: vi.fn(), detach: vi.fn() };
-    const store = { extent: signal(EXTENT), view: { attach: () => plot } } as unknown as Store;
+    const store = { extent: signal(EXTENT), schema: signal(null), view: { attach: () => plot } } as unknown as Store;
     const controller = new PlotController(store, {} as Theme, true, vi.fn());
     controller.resize(BOX.width, BOX.height, 1, "1100 640");
     return { controller, last: () => camera.mock.lastCall?.[0] };

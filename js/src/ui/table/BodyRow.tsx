@@ -4,6 +4,7 @@ import { CELL } from "../../protocol";
 import type { Rgb, TableSlice } from "../../view/api";
 import { value } from "../format";
 import { Icon } from "../parts/Icon";
+import { isUnlike, UNLIKE_HINT } from "../unlike";
 import { CHECK_WIDTH, type TableColumn } from "./columns";
 
 export type Palettes = ReadonlyMap<string, Rgb[]>;
@@ -33,7 +34,25 @@ function standing(state: number): ComponentChildren {
   );
 }
 
-function content(column: TableColumn, slice: TableSlice, i: number, palettes: Palettes): ComponentChildren {
+function Distance({ words, unlike }: { words: string; unlike: boolean }) {
+  if (!unlike) return words;
+  return (
+    <span class="far" title={UNLIKE_HINT}>
+      <Icon name="alert" />
+      {words}
+    </span>
+  );
+}
+
+interface Held {
+  column: TableColumn;
+  slice: TableSlice;
+  i: number;
+  palettes: Palettes;
+  limit: number | null;
+}
+
+function content({ column, slice, i, palettes, limit }: Held): ComponentChildren {
   const { spec } = column;
   const values = slice.columns[spec.id];
   const state = slice.state[i] ?? CELL.notRun;
@@ -41,6 +60,7 @@ function content(column: TableColumn, slice: TableSlice, i: number, palettes: Pa
   if (!values) return null;
   const raw = values[i];
   if (raw === undefined || typeof raw === "string") return raw;
+  if (spec.id === "distance") return <Distance words={value(raw, spec)} unlike={isUnlike(raw, limit)} />;
   if (spec.kind === "number") return value(raw, spec);
   const name = spec.categories?.[raw];
   if (name === undefined) return null;
@@ -55,12 +75,14 @@ interface Props {
   slice: TableSlice | null;
   palettes: Palettes;
   pinned: number | null;
+  /** Distance beyond which a cell is unlike anything in training. */
+  limit: number | null;
   /** Column of this row that has the grid's tab stop, -1 for none. */
   active: number;
 }
 
 /** One row; `data-row` and `data-col` say where a click or the focus is. */
-export function BodyRow({ position, top, columns, slice, palettes, pinned, active }: Props) {
+export function BodyRow({ position, top, columns, slice, palettes, pinned, limit, active }: Props) {
   const i = slice ? position - slice.start : -1;
   const held = slice !== null && i >= 0 && i < slice.rows.length;
   const selected = held && slice.selected[i] === 1;
@@ -97,7 +119,7 @@ export function BodyRow({ position, top, columns, slice, palettes, pinned, activ
             data-col={c + 1}
             style={{ width: `${width}px` }}
           >
-            {held && content(column, slice, i, palettes)}
+            {held && content({ column, slice, i, palettes, limit })}
           </div>
         );
       })}

@@ -5,6 +5,7 @@ import { plural } from "../format";
 import { HEAD, ROW } from "../layout";
 import { useScroll } from "../parts/useScroll";
 import { listHeight, scrollTo, spanOf } from "../parts/window";
+import { limitOf } from "../unlike";
 import { GridActions, tickedOf } from "./actions";
 import { BodyRow, type Palettes } from "./BodyRow";
 import { CHECK_WIDTH, inSight, tableColumns } from "./columns";
@@ -129,6 +130,7 @@ export function Grid({ compact }: { compact: boolean }) {
             columns={columns}
             slice={slice}
             palettes={palettes}
+            limit={limitOf(schema.value)}
             pinned={store.pin.value?.row ?? null}
             active={position === at.row ? at.col : -1}
           />
@@ -141,8 +143,9 @@ export function Grid({ compact }: { compact: boolean }) {
 
 function NoRows() {
   const store = useStore();
-  const filtered = store.hidden.value.size > 0;
+  const filtered = store.hidden.value.size > 0 || store.onlyUnlike.value;
   const clear = () => {
+    store.onlyUnlike.value = false;
     for (const id of store.hidden.peek().keys()) store.hide(id, new Set());
   };
   return (

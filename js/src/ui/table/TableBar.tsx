@@ -69,6 +69,15 @@ export function TableBar({ narrow }: { narrow: boolean }) {
         </span>
       </span>
       {filterChips(hidden.value, store.column, (id) => store.hide(id, new Set()))}
+      {store.onlyUnlike.value && (
+        <Chip
+          words="unlike training"
+          remove="Show all again"
+          onRemove={() => {
+            store.onlyUnlike.value = false;
+          }}
+        />
+      )}
       {selected > 0 && (
         <Chip
           words={`${count(selected)} selected`}
