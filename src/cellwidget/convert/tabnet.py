@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cellwidget.convert.entmax import Entmax
 from cellwidget.convert.graph import Graph
-from cellwidget.convert.sparsemax import NEVER, Blocks, sparsemax
+from cellwidget.convert.simplex import NEVER, Blocks, Projection, projected
+from cellwidget.convert.sparsemax import Sparsemax
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float32]
 
 OUTPUTS = ("logits", "embedding", "attention", "attention_weighted", "attention_genes")
+MASKS: dict[str, Projection] = {"sparsemax": Sparsemax(), "entmax": Entmax()}
 SCALE = 10_000.0
 TINY = 1e-12
 HALF = np.sqrt(0.5)
@@ -79,6 +82,8 @@ class TabNet:
         From embedding to logits, float32 [classes, n_d], without bias.
     temperature
         What logits are divided by.
+    mask
+        How a step chooses: "sparsemax" or "entmax".
     """
 
     n_d: int
@@ -89,6 +94,7 @@ class TabNet:
     steps: list[Step]
     final: Array
     temperature: float = 1.0
+    mask: str = "sparsemax"
 
 
 @dataclass(frozen=True)
@@ -225,7 +231,7 @@ def _look(graph: Graph, net: TabNet, step: Step, looking: str, earlier: list[Mas
     for mask in earlier:
         left = graph.op("Sub", graph.constant(1.0), graph.op("Div", mask.weights, graph.constant(net.gamma)))
         z = graph.op("ScatterElements", z, mask.genes, left, axis=1, reduction="mul")
-    return Mask(*sparsemax(graph, z, blocks))
+    return Mask(*projected(graph, z, blocks, MASKS[net.mask]))
 
 
 def _first_layer(graph: Graph, net: TabNet, x: str, mask: Mask, layer: Glu, blocks: Blocks) -> str:
