@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +78,60 @@ def _net(arrays: dict[str, np.ndarray]) -> TabNet:
     )
 
 
+# ── any network, any cells ──────────────────────────────────────────────────────────────────────
+
+
+def random_net(
+    seed: int,
+    n_genes: int = 70,
+    *,
+    steps: int = 3,
+    attention: float = 1.0,
+    n_d: int = 6,
+    n_a: int = 4,
+    n_classes: int = 5,
+    shared: int = 2,
+    own: int = 2,
+    mask: str = "sparsemax",
+) -> TabNet:
+    """Weights such that masks hold few genes where `attention` is large, and all of them where it is small."""
+    rng = np.random.default_rng(seed)
+    width = n_d + n_a
+
+    def affine(width: int, scale: float = 1.0) -> Affine:
+        drawn = rng.uniform(0.5, 1.5, width), rng.normal(0, 0.1, width)
+        return Affine(*((scale * values).astype(np.float32) for values in drawn))
+
+    def glu(inputs: int, outputs: int, scale: float = 1.0) -> Glu:
+        return Glu(rng.normal(0, 1 / inputs**0.5, (outputs, inputs)).astype(np.float32), affine(outputs, scale))
+
+    common = [glu(width if place else n_genes, 2 * width) for place in range(shared)]
+
+    def layers(scale: float) -> list[Glu]:
+        again = [replace(layer, norm=affine(2 * width)) for layer in common]
+        made = again + [glu(width if again or place else n_genes, 2 * width) for place in range(own)]
+        return [replace(made[0], norm=affine(2 * width, scale)), *made[1:]]
+
+    return TabNet(
+        n_d=n_d,
+        n_a=n_a,
+        gamma=float(rng.uniform(1, 2)),
+        initial=affine(n_genes),
+        splitter=layers(10),
+        steps=[Step(glu(n_a, n_genes, attention), layers(100)) for _ in range(steps)],
+        final=rng.normal(size=(n_classes, n_d)).astype(np.float32),
+        temperature=float(rng.uniform(0.5, 2)),
+        mask=mask,
+    )
+
+
+def random_counts(seed: int, cells: int, n_genes: int = 70) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    counts = rng.poisson(rng.gamma(0.3, 3.0, (cells, n_genes))).astype(np.float32)
+    counts[:, -1] += 1  # the gene whose place the padding's -1 would also name
+    return counts
+
+
 # ── the reference ────────────────────────────────────────────────────────────────────────────────
 
 
@@ -89,7 +143,8 @@ def reference(net: TabNet, x: np.ndarray) -> dict[str, np.ndarray]:
     prior = np.ones_like(x)
     embedding, attention, weighted = np.zeros((len(x), net.n_d)), np.zeros_like(x), np.zeros_like(x)
     for step in net.steps:
-        mask = sparsemax(_affine(looking @ step.attention.weight.T.astype(np.float64), step.attention.norm) * prior)
+        scores = _affine(looking @ step.attention.weight.T.astype(np.float64), step.attention.norm)
+        mask = (entmax if net.mask == "entmax" else sparsemax)(scores * prior)
         prior *= net.gamma - mask
         out = _transform(mask * x, step.layers)
         decision = np.maximum(out[:, : net.n_d], 0)
@@ -109,6 +164,16 @@ def sparsemax(z: np.ndarray) -> np.ndarray:
         above = np.maximum(z - middle, 0).sum(axis=1, keepdims=True) > 1
         low, high = np.where(above, middle, low), np.where(above, high, middle)
     return np.maximum(z - (low + high) / 2, 0)
+
+
+def entmax(z: np.ndarray) -> np.ndarray:
+    """Project rows onto the simplex with 1.5-entmax, by bisection too."""
+    low, high = z.max(axis=1, keepdims=True) - 2, z.max(axis=1, keepdims=True)
+    for _ in range(100):
+        middle = (low + high) / 2
+        above = (np.maximum((z - middle) / 2, 0) ** 2).sum(axis=1, keepdims=True) > 1
+        low, high = np.where(above, middle, low), np.where(above, high, middle)
+    return np.maximum((z - (low + high) / 2) / 2, 0) ** 2
 
 
 def _affine(x: np.ndarray, norm: Affine) -> np.ndarray:

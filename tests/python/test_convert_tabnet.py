@@ -11,50 +11,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellwidget.convert import tabnet
-from cellwidget.convert.tabnet import OUTPUTS, Affine, Glu, Step, TabNet, mlp_graph, tabnet_graph
+from cellwidget.convert.tabnet import OUTPUTS, Affine, Glu, mlp_graph, tabnet_graph
 
-from .tabnet_cases import Golden, feed, golden, log1p_10k, reference, run, session, sparsemax
+from .tabnet_cases import (
+    Golden,
+    feed,
+    golden,
+    log1p_10k,
+    random_counts,
+    random_net,
+    reference,
+    run,
+    session,
+    sparsemax,
+)
 
 
 @pytest.fixture(scope="module")
 def published() -> Golden:
     return golden()
-
-
-def random_net(seed: int, n_genes: int = 70, *, steps: int = 3, attention: float = 1.0) -> TabNet:
-    """Weights such that masks hold few genes where `attention` is large, and all of them where it is small."""
-    rng = np.random.default_rng(seed)
-
-    def affine(width: int, scale: float = 1.0) -> Affine:
-        drawn = rng.uniform(0.5, 1.5, width), rng.normal(0, 0.1, width)
-        return Affine(*((scale * values).astype(np.float32) for values in drawn))
-
-    def glu(inputs: int, outputs: int, scale: float = 1.0) -> Glu:
-        return Glu(rng.normal(0, 1 / inputs**0.5, (outputs, inputs)).astype(np.float32), affine(outputs, scale))
-
-    first, second = glu(n_genes, 20), glu(10, 20)
-
-    def layers(scale: float) -> list[Glu]:
-        again = [replace(first, norm=affine(20, scale)), replace(second, norm=affine(20))]
-        return [*again, glu(10, 20), glu(10, 20)]
-
-    return TabNet(
-        n_d=6,
-        n_a=4,
-        gamma=float(rng.uniform(1, 2)),
-        initial=affine(n_genes),
-        splitter=layers(10),
-        steps=[Step(glu(4, n_genes, attention), layers(100)) for _ in range(steps)],
-        final=rng.normal(size=(5, 6)).astype(np.float32),
-        temperature=float(rng.uniform(0.5, 2)),
-    )
-
-
-def random_counts(seed: int, cells: int, n_genes: int = 70) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    counts = rng.poisson(rng.gamma(0.3, 3.0, (cells, n_genes))).astype(np.float32)
-    counts[:, -1] += 1  # the gene whose place the padding's -1 would also name
-    return counts
 
 
 def assert_near(got: dict[str, np.ndarray], expected: dict[str, np.ndarray], atol: float = 2e-4) -> None:

@@ -6,11 +6,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cellwidget.convert.errors import ConvertError
     from cellwidget.convert.reference_map import add_reference as reference
+    from cellwidget.convert.to_bundle import sims
 
-__all__ = ["reference"]
+__all__ = ["ConvertError", "reference", "sims"]
 
-_HOMES = {"reference": ("reference_map", "add_reference")}
+_HOMES = {
+    "ConvertError": ("errors", "ConvertError"),
+    "reference": ("reference_map", "add_reference"),
+    "sims": ("to_bundle", "sims"),
+}
 
 
 def __getattr__(name: str) -> Any:

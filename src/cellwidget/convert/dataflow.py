@@ -19,12 +19,30 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FOLDED = frozenset(
-    "Add Cast Concat Div Exp Gather Identity Mul Neg Reciprocal Reshape Slice Sqrt Squeeze Sub Transpose Unsqueeze".split()
+    [
+        "Add",
+        "Cast",
+        "Concat",
+        "Div",
+        "Exp",
+        "Gather",
+        "Identity",
+        "Mul",
+        "Neg",
+        "Reciprocal",
+        "Reshape",
+        "Slice",
+        "Sqrt",
+        "Squeeze",
+        "Sub",
+        "Transpose",
+        "Unsqueeze",
+    ]
 )
 """Operators that are computed where all they take is constant."""
-SAME = frozenset("Identity Cast Dropout".split())
+SAME = frozenset(["Identity", "Cast", "Dropout"])
 """Operators that give the numbers that they take."""
-SHAPES = frozenset("Shape Size".split())
+SHAPES = frozenset(["Shape", "Size"])
 
 
 class Flow:

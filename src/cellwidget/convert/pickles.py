@@ -17,11 +17,47 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 REFERRED = frozenset(
-    "__main__ anndata argparse cellwhisperer collections lightning lightning_fabric lightning_utilities numpy omegaconf "
-    "pandas pathlib pytorch_lightning pytorch_tabnet scipy scsims sklearn torch torchmetrics transformers".split()
+    [
+        "__main__",
+        "anndata",
+        "argparse",
+        "cellwhisperer",
+        "collections",
+        "lightning",
+        "lightning_fabric",
+        "lightning_utilities",
+        "numpy",
+        "omegaconf",
+        "pandas",
+        "pathlib",
+        "pytorch_lightning",
+        "pytorch_tabnet",
+        "scipy",
+        "scsims",
+        "sklearn",
+        "torch",
+        "torchmetrics",
+        "transformers",
+    ]
 )
 """Packages whose classes checkpoints hold beside their weights."""
-PLAIN = frozenset("set frozenset list tuple dict int float str bool bytes bytearray complex object".split())
+PLAIN = frozenset(
+    [
+        "set",
+        "frozenset",
+        "list",
+        "tuple",
+        "dict",
+        "int",
+        "float",
+        "str",
+        "bool",
+        "bytes",
+        "bytearray",
+        "complex",
+        "object",
+    ]
+)
 BUILTINS = ("builtins", "__builtin__")
 REFUSED = "Nothing of the file was run. Do not use it unless you know who made it."
 DAMAGED = "Its pickle is damaged or cut off ({}). Get the file again."
@@ -72,7 +108,7 @@ class _Machine:
         """What stands on the stack at the end."""
         if not self._done or len(self._stack) != 1:
             raise ValueError("no end")
-        return _settled(self._stack[0])
+        return self._pop()
 
     def step(self, name: str, argument: Any) -> None:
         """Do what an opcode says."""
@@ -280,7 +316,27 @@ _EMPTY: dict[str, Callable[[], Any]] = {
     "EMPTY_SET": set,
 }
 _WITH_ARGUMENT = frozenset(
-    "INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT STRING BINSTRING SHORT_BINSTRING UNICODE BINUNICODE "
-    "SHORT_BINUNICODE BINUNICODE8 BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8".split()
+    [
+        "INT",
+        "BININT",
+        "BININT1",
+        "BININT2",
+        "LONG",
+        "LONG1",
+        "LONG4",
+        "FLOAT",
+        "BINFLOAT",
+        "STRING",
+        "BINSTRING",
+        "SHORT_BINSTRING",
+        "UNICODE",
+        "BINUNICODE",
+        "SHORT_BINUNICODE",
+        "BINUNICODE8",
+        "BINBYTES",
+        "SHORT_BINBYTES",
+        "BINBYTES8",
+        "BYTEARRAY8",
+    ]
 )
 _CONSTANTS = _WITH_ARGUMENT.union(_EMPTY)

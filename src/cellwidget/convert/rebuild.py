@@ -211,8 +211,9 @@ for _core in ("numpy.core", "numpy._core"):
     rebuild[Name(f"{_core}.numeric", "_frombuffer")] = _buffer
 for _builtins in ("builtins", "__builtin__"):
     rebuild |= {Name(_builtins, kind.__name__): kind for kind in (set, frozenset, list, tuple, dict)}
+    rebuild[Name(_builtins, "bytes")] = lambda data=b"": bytes(_bytes(data))
     rebuild[Name(_builtins, "bytearray")] = lambda data=b"", *encoding: bytearray(
-        _encode(data, *encoding) if isinstance(data, str) else bytes(_bytes(data))
+        _encode(data, *encoding) if isinstance(data, str) else _bytes(data)
     )
     rebuild[Name(_builtins, "complex")] = lambda real, imaginary: complex(float(real), float(imaginary))
 for _copyreg in ("copyreg", "copy_reg"):

@@ -163,7 +163,9 @@ def _net(flow: Flow, layers: list[_Layer]) -> TabNet:
         gamma=_gamma(flow, masks),
         initial=initial,
         splitter=[_glu(layer) for layer in splitter],
-        steps=[Step(_glu(look), [_glu(layer) for layer in gated]) for look, (_, gated) in zip(looks, steps, strict=True)],
+        steps=[
+            Step(_glu(look), [_glu(layer) for layer in gated]) for look, (_, gated) in zip(looks, steps, strict=True)
+        ],
         final=final.weight,
         temperature=float(f"{1 / float(final.norm.scale[0]):.9g}"),
         mask=_kind(flow, masks[0], looks[0].end),

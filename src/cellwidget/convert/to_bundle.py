@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 from cellwidget.bundle import VALUES, Manifest, save_bundle
 from cellwidget.convert.errors import ConvertError
 from cellwidget.convert.sims_checkpoint import read_checkpoint
-from cellwidget.convert.sims_folder import folder_stem, read_folder
 from cellwidget.convert.sims_source import Sims, checked
 from cellwidget.convert.tabnet import OUTPUTS, tabnet_graph
-from cellwidget.genes import guess_id_type
+from cellwidget.genes import id_type_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +80,7 @@ def sims(
         title=title or model.title,
         family="SIMS",
         version="1",
-        gene_id_type=gene_id_type or guess_id_type(model.genes),
+        gene_id_type=gene_id_type or id_type_of(model.genes),
         classes=model.classes,
         inputs=["genes", "counts", *(["total"] if normalise == "total" else [])],
         outputs=list(OUTPUTS),
@@ -97,9 +96,6 @@ def sims(
 
 
 def _read(source: Path, genes: Sequence[str] | None, classes: Sequence[str] | None) -> Sims:
-    stem = folder_stem(source)
-    if stem is not None:
-        return read_folder(stem)
     if source.is_dir() or not source.exists():
         raise ConvertError(
             f"{source} is neither a checkpoint nor a sims-web folder: it has no .onnx with .genes and .classes beside it."

@@ -1,0 +1,277 @@
+"""SIMS models become bundles: the same one from a checkpoint and from its export, and as the published code answers."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import anndata as ad
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+import cellwidget as cw
+from cellwidget.bundle import Bundle
+from cellwidget.convert.errors import ConvertError
+from cellwidget.convert.sims_checkpoint import read_checkpoint
+from cellwidget.convert.sims_onnx import read_onnx
+from cellwidget.convert.tabnet import OUTPUTS, TabNet, tabnet_graph
+
+from .export_cases import Export, renamed
+from .checkpoint_cases import checkpoint, distilled_cells, state_of
+from .tabnet_cases import feed, golden, log1p_10k, random_counts, random_net, reference, run, session
+from .torch_cases import label_encoder
+
+REPOSITORY = Path(__file__).parents[2]
+FIXTURES = Path(os.environ.get("CELLWIDGET_FIXTURES", REPOSITORY.parent / "shared" / "fixtures")) / "sims"
+TINY = REPOSITORY / "tests/data/sims"
+NETWORKS: dict[str, dict[str, Any]] = {
+    "as published": {},
+    "one step": {"steps": 1},
+    "five steps": {"steps": 5},
+    "wide": {"n_d": 32, "n_a": 32},
+    "narrow": {"n_d": 1, "n_a": 1},
+    "two classes": {"n_classes": 2},
+    "one class": {"n_classes": 1},
+    "as many genes as a layer has numbers": {"n_genes": 20},
+    "nothing shared": {"shared": 0, "own": 2},
+    "all shared": {"shared": 3, "own": 0},
+    "one layer": {"shared": 1, "own": 0},
+    "entmax": {"mask": "entmax"},
+}
+
+
+def assert_same(got: TabNet, expected: TabNet) -> None:
+    """Hold what two networks answer against each other."""
+    n_genes = expected.initial.scale.size
+    inputs = feed(random_counts(5, 7, n_genes))
+    one, other = (run(session(tabnet_graph(net)), inputs, n_genes) for net in (got, expected))
+    for name in ("logits", "embedding", "attention", "attention_weighted"):
+        largest = max(1.0, np.abs(other[name]).max())
+        np.testing.assert_allclose(one[name], other[name], rtol=0, atol=2e-4 * largest, err_msg=name)
+
+
+# ── files as they are ────────────────────────────────────────────────────────────────────────────
+
+
+def test_checkpoint_and_export_give_one_graph() -> None:
+    of_checkpoint, of_export = read_checkpoint(TINY / "tiny.ckpt"), read_onnx(TINY / "tiny.onnx")
+    assert tabnet_graph(of_checkpoint.net) == tabnet_graph(of_export)
+    assert len(of_checkpoint.genes) == 24
+    assert of_checkpoint.classes[::9] == ["CD14+ Monocyte", "Dendritic"]
+    assert of_export.temperature == 1.5 and of_export.gamma == 1.3
+
+
+def test_names_in_an_export_do_not_matter(tmp_path: Path) -> None:
+    other = tmp_path / "other.onnx"
+    other.write_bytes(renamed((TINY / "tiny.onnx").read_bytes()))
+    assert tabnet_graph(read_onnx(other)) == tabnet_graph(read_onnx(TINY / "tiny.onnx"))
+
+
+def test_a_checkpoint_becomes_a_bundle(tmp_path: Path) -> None:
+    made = cw.convert.sims(TINY / "tiny.ckpt", tmp_path / "out", values="log1p_10k", organism="Homo sapiens")
+    bundle = Bundle.load(made)
+    manifest = bundle.manifest
+    assert (manifest.name, manifest.family, manifest.organism) == ("tiny", "SIMS", "Homo sapiens")
+    assert (manifest.values, manifest.trained_on, manifest.input) == ("counts", "log1p_10k", "sparse")
+    assert manifest.inputs == ["genes", "counts", "total"] and manifest.outputs == list(OUTPUTS)
+    assert manifest.gene_id_type == "symbol"
+    assert manifest.source["sha256"] == hashlib.sha256((TINY / "tiny.ckpt").read_bytes()).hexdigest()
+    assert "SIMS" in manifest.citation
+
+
+@pytest.mark.parametrize(("values", "host"), [("counts", "counts"), ("as_is", "as_is")])
+def test_values_that_are_not_normalised(tmp_path: Path, values: str, host: str) -> None:
+    manifest = Bundle.load(cw.convert.sims(TINY / "tiny.ckpt", tmp_path, values=values)).manifest
+    assert (manifest.values, manifest.trained_on) == (host, values)
+    assert manifest.inputs == ["genes", "counts"]
+
+
+@pytest.mark.parametrize("values", [None, "log1p"])
+def test_what_it_was_trained_on_must_be_said(tmp_path: Path, values: Any) -> None:
+    with pytest.raises(ConvertError, match=r"'counts' \(raw counts\), 'log1p_10k' .* or 'as_is'"):
+        cw.convert.sims(TINY / "tiny.ckpt", tmp_path, values=values)
+
+
+# ── the published code's answers ─────────────────────────────────────────────────────────────────
+
+
+def assert_golden(model: cw.Model, adata: ad.AnnData, answers: dict[str, np.ndarray]) -> None:
+    got = model.predict(adata)
+    odds = np.exp(got["logits"] - got["logits"].max(axis=1, keepdims=True))
+    probabilities = odds / odds.sum(axis=1, keepdims=True)
+    expected = np.exp(answers["torch_logits"] - answers["torch_logits"].max(axis=1, keepdims=True))
+    expected /= expected.sum(axis=1, keepdims=True)
+    order = np.argsort(-got["logits"], axis=1)[:, :3]
+    np.testing.assert_array_equal(order, answers["torch_topk_indices"])
+    np.testing.assert_allclose(probabilities, expected, atol=1e-4)
+    np.testing.assert_allclose(got["logits"], answers["torch_logits"], atol=1e-3)
+    np.testing.assert_allclose(got["embedding"], answers["torch64_encoding"], atol=1e-3)
+    np.testing.assert_allclose(got["attention"].toarray(), answers["torch64_attention"], atol=1e-4)
+    if "torch_explain" in answers:
+        np.testing.assert_allclose(got["attention_weighted"].toarray(), answers["torch_explain"], atol=1e-4)
+
+
+def test_cells_get_the_published_codes_answers(tmp_path: Path) -> None:
+    adata, arrays = distilled_cells()
+    names = {"genes": arrays["model_genes"].tolist(), "label_encoder": label_encoder(arrays["classes"].tolist())}
+    written = checkpoint(tmp_path / "a.ckpt", golden().net, **names)
+    assert_golden(cw.load_model(cw.convert.sims(written, tmp_path / "out", values="log1p_10k")), adata, arrays)
+
+
+@pytest.mark.skipif(not FIXTURES.is_dir(), reason="the full fixtures are not here")
+def test_all_golden_cells_get_the_published_codes_answers(tmp_path: Path) -> None:
+    with np.load(FIXTURES / "golden_public.npz") as file:
+        arrays = dict(file)
+    parts = (arrays["counts_data"], arrays["counts_indices"], arrays["counts_indptr"])
+    adata = ad.AnnData(sp.csr_matrix(parts, shape=arrays["counts_shape"]))
+    adata.obs_names, adata.var_names = arrays["cell_names"].astype(str), arrays["sample_genes"].astype(str)
+    made = cw.convert.sims(FIXTURES / "sims-pbmc68k-small.ckpt", tmp_path, values="log1p_10k")
+    assert_golden(cw.load_model(made), adata, arrays)
+
+
+# ── any network ──────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_checkpoints_of_any_network(name: str, tmp_path: Path) -> None:
+    net = random_net(1, **NETWORKS[name])
+    written = checkpoint(tmp_path / "a.ckpt", net, shared=NETWORKS[name].get("shared", 2))
+    made = cw.load_model(cw.convert.sims(written, tmp_path / "out", values="log1p_10k"))
+    counts = random_counts(1, 6, net.initial.scale.size)
+    adata = ad.AnnData(sp.csr_matrix(counts))
+    adata.var_names = made.genes
+    got, expected = made.predict(adata), reference(net, log1p_10k(counts))
+    np.testing.assert_allclose(got["logits"], expected["logits"], atol=1e-3 * np.abs(expected["logits"]).max())
+    for attention in ("attention", "attention_weighted"):
+        largest = max(1.0, expected[attention].max())
+        np.testing.assert_allclose(got[attention].toarray(), expected[attention], atol=2e-4 * largest)
+
+
+@pytest.mark.parametrize("dialect", ["matmul", "gemm", "folded", "grouped"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_exports_of_any_network(name: str, dialect: str, tmp_path: Path) -> None:
+    net = random_net(2, **NETWORKS[name])
+    path = tmp_path / "a.onnx"
+    path.write_bytes(renamed(Export(net, dialect).write()))
+    assert_same(read_onnx(path), net)
+
+
+def test_a_gene_without_scale_is_seen_by_its_shift(tmp_path: Path) -> None:
+    net = random_net(3, steps=2)
+    scale = net.initial.scale.copy()
+    scale[[0, 5, 69]] = 0
+    net = replace(net, initial=replace(net.initial, scale=scale))
+    got = read_checkpoint(checkpoint(tmp_path / "a.ckpt", net)).net
+    counts = random_counts(3, 5)
+    outputs = run(session(tabnet_graph(got)), feed(counts), 70)
+    np.testing.assert_allclose(outputs["logits"], reference(net, log1p_10k(counts))["logits"], atol=1e-3)
+
+
+# ── what cannot be converted ─────────────────────────────────────────────────────────────────────
+
+SMALL = random_net(0, 6, steps=2)
+
+
+def without(name: str) -> dict[str, Any]:
+    return {"state": {key: value for key, value in state_of(SMALL).items() if not key.startswith(name)}}
+
+
+def altered(name: str, change: Callable[[np.ndarray], np.ndarray]) -> dict[str, Any]:
+    state = state_of(SMALL)
+    return {"state": state | {name: change(state[name])}}
+
+
+def nan(array: np.ndarray) -> np.ndarray:
+    return np.where(np.arange(array.size).reshape(array.shape) == 1, np.nan, array).astype(array.dtype)
+
+
+ATTENTION = "network.tabnet.encoder.att_transformers.1"
+BAD: dict[str, tuple[dict[str, Any], str]] = {
+    "no genes": ({"genes": []}, r"names no genes.*genes=\["),
+    "genes that are no list": ({"genes": "GENE1"}, "names no genes"),
+    "no label encoder": ({"label_encoder": 3}, r"no label encoder.*classes=\["),
+    "too few genes": ({"genes": ["A", "B"]}, "names 2 genes, its weights are of 6"),
+    "repeated genes": ({"genes": ["A", "B", "A", "D", "E", "F"]}, "names the gene 'A' 2 times"),
+    "a gene of two lines": ({"genes": ["A\nB", "B", "C", "D", "E", "F"]}, r"a gene of the name 'A\\nB'"),
+    "too few classes": ({"label_encoder": label_encoder(["a"])}, "names 1 classes, its weights tell 5 apart"),
+    "repeated classes": ({"label_encoder": label_encoder(["a", "b", "a", "c", "d"])}, "names the class 'a' 2 times"),
+    "another number of steps": ({"n_steps": 3}, "says n_steps 3, but has the weights of 2"),
+    "no steps": (without("network.tabnet.encoder.att"), "has the weights of 0"),
+    "a missing weight": (without(f"{ATTENTION}.bn.bn.bias"), rf"lacks {ATTENTION}\.bn\.bn\.bias"),
+    "no last layer": (without("network.tabnet.final_mapping"), r"lacks network\.tabnet\.final_mapping\.weight"),
+    "no first layer": (without("network.tabnet.encoder.initial_splitter"), "lacks .*initial_splitter.*shared"),
+    "unknown weights": (
+        {"state": state_of(SMALL) | {"decoder.weight": np.zeros(3, np.float32)}},
+        "1 weights that SIMS does not know, 'decoder.weight' the first",
+    ),
+    "NaN": (altered(f"{ATTENTION}.fc.weight", nan), rf"{ATTENTION}\.fc\.weight holds NaN"),
+    "a weight of another shape": (
+        altered(f"{ATTENTION}.fc.weight", lambda array: array[:, :2]),
+        r"attention of step 2 are \(6, 2\), the rest of the model needs \(6, 4\)",
+    ),
+    "a norm of another shape": (altered(f"{ATTENTION}.bn.bn.bias", lambda array: array[:2]), "do not fit each other"),
+    "no temperature above 0": (altered("temperature", np.zeros_like), "temperature is 0.0, it must be above 0"),
+    "groups of genes": ({"grouped_features": [[0, 1], [2]]}, "groups of genes"),
+    "categories": ({"cat_idxs": [1]}, "embeds categories"),
+    "another mask": ({"mask_type": "softmax"}, "mask_type 'softmax' is not known"),
+    "no gamma": ({"gamma": "x"}, "says gamma x"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_checkpoints_that_cannot_be_converted_are_told_why(name: str, tmp_path: Path) -> None:
+    settings, match = BAD[name]
+    written = checkpoint(tmp_path / "a.ckpt", SMALL, **settings)
+    with pytest.raises(ConvertError, match=match):
+        cw.convert.sims(written, tmp_path / "out", values="counts")
+    assert not (tmp_path / "out").exists()
+
+
+def test_names_may_be_given_where_a_checkpoint_has_none(tmp_path: Path) -> None:
+    written = checkpoint(tmp_path / "a.ckpt", SMALL, genes=[], label_encoder=0)
+    genes, classes = [f"ENSG0000000000{number}" for number in range(6)], list("abcde")
+    bundle = Bundle.load(cw.convert.sims(written, tmp_path / "out", values="counts", genes=genes, classes=classes))
+    assert bundle.genes == genes and bundle.classes == classes and bundle.manifest.gene_id_type == "Ensembl id"
+
+
+def test_single_groups_are_no_groups(tmp_path: Path) -> None:
+    assert read_checkpoint(checkpoint(tmp_path / "a.ckpt", SMALL, grouped_features=[[0], [3]])).genes
+
+
+def test_files_that_are_no_models(tmp_path: Path) -> None:
+    for source in (tmp_path, tmp_path / "none.ckpt"):
+        with pytest.raises(ConvertError, match="neither a checkpoint nor a sims-web folder"):
+            cw.convert.sims(source, tmp_path / "out", values="counts")
+
+
+@pytest.mark.parametrize(
+    ("data", "match"),
+    [
+        (b"hello", "cannot be read"),
+        (tabnet_graph(SMALL), "does not scale cells to a length of 1"),
+    ],
+)
+def test_exports_of_other_networks_are_told_why(data: bytes, match: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.onnx"
+    path.write_bytes(data)
+    with pytest.raises(ConvertError, match=match):
+        read_onnx(path)
+
+
+def test_what_is_read_is_held_against_the_export(tmp_path: Path) -> None:
+    """An export that does something else between the layers has the same weights and other labels."""
+    net = random_net(5, 8, steps=2)
+
+    class Other(Export):
+        def _transformed(self, x: str, layers: Any) -> str:
+            return self.graph.op("Relu", super()._transformed(x, layers))
+
+    path = tmp_path / "a.onnx"
+    path.write_bytes(Other(net).write())
+    with pytest.raises(ConvertError, match="what was read gives other labels"):
+        read_onnx(path)
