@@ -7,6 +7,7 @@ in the export.
 
 from __future__ import annotations
 
+import itertools
 import os
 import pickle
 import pickletools
@@ -101,7 +102,7 @@ def _referred(
     parts: list[tuple[str, object, bytes]], whole: list[tuple[str, object, bytes]]
 ) -> list[tuple[str, object, bytes]]:
     """Say again what is referred to but was left out: texts and names, which need no state."""
-    made = {arg: before for before, (name, arg, _) in zip(whole, whole[1:], strict=False) if "PUT" in name}
+    made = {arg: before for before, (name, arg, _) in itertools.pairwise(whole) if "PUT" in name}
     known = {arg for name, arg, _ in parts if "PUT" in name}
     said = [made[part[1]] if "GET" in part[0] and part[1] not in known else part for part in parts]
     assert all(part[0] in ("BINUNICODE", "GLOBAL") for part, was in zip(said, parts, strict=True) if part is not was)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import onnx
 
@@ -113,11 +115,14 @@ class Export:
         return self.graph.op("Div", self.graph.op("CumSum", values, self.graph.constant(1, np.int64)), ranks)
 
 
-def renamed(data: bytes) -> bytes:
-    """Give every node and tensor another name, those of inputs and outputs too, and constants nodes of their own."""
+def renamed(data: bytes, keep: Collection[str] = ()) -> bytes:
+    """Give every node and tensor another name, those of inputs and outputs too, and constants nodes of their own.
+
+    Some names can be kept.
+    """
     model = onnx.load_from_string(data)
     graph = model.graph
-    names: dict[str, str] = {"": ""}
+    names = {name: name for name in ("", *keep)}
 
     def other(name: str) -> str:
         return names.setdefault(name, f"x{len(names) * 7919 % 100_003}")

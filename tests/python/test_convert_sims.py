@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,7 +20,7 @@ from cellwidget.bundle import Bundle
 from cellwidget.convert.errors import ConvertError
 from cellwidget.convert.sims_checkpoint import read_checkpoint
 from cellwidget.convert.sims_onnx import read_onnx
-from cellwidget.convert.tabnet import OUTPUTS, TabNet, tabnet_graph
+from cellwidget.convert.tabnet import OUTPUTS, TabNet, mlp_graph, tabnet_graph
 
 from .export_cases import Export, renamed
 from .checkpoint_cases import checkpoint, distilled_cells, state_of
@@ -275,3 +276,69 @@ def test_what_is_read_is_held_against_the_export(tmp_path: Path) -> None:
     path.write_bytes(Other(net).write())
     with pytest.raises(ConvertError, match="what was read gives other labels"):
         read_onnx(path)
+
+
+# ── sims-web folders ─────────────────────────────────────────────────────────────────────────────
+
+
+def web_folder(folder: Path) -> Path:
+    """A folder of one model, with a map by each generation of parametric UMAP and with training cells."""
+    model = read_checkpoint(TINY / "tiny.ckpt")
+    folder.mkdir()
+    (folder / "a.onnx").write_bytes(
+        renamed((TINY / "tiny.onnx").read_bytes(), keep=("logits", "encoding", "attention"))
+    )
+    (folder / "a.genes").write_text("\n".join(model.genes))
+    (folder / "a.classes").write_text("\n".join(model.classes))
+    (folder / "a.json").write_text(json.dumps({"id": "a", "title": "A title", "doi": "10.1/x"}))
+    rng = np.random.default_rng(0)
+    xy, codes = rng.normal(size=(12, 2)).astype("<f4"), rng.integers(0, 10, 12)
+    np.column_stack([xy, codes]).astype("<f4").tofile(folder / "a-mappings.bin")
+    np.save(folder / "a-encodings.npy", rng.normal(size=(12, 8)).astype(np.float32))
+    layers = [(rng.normal(size=(8, 2)).astype(np.float32), np.zeros(2, np.float32))]
+    umap = renamed(mlp_graph(layers))
+    (folder / "a-pumap.onnx").write_bytes(umap)
+    return folder
+
+
+@pytest.mark.parametrize("given", ["", "a", "a.onnx"])
+def test_a_folder_becomes_the_bundle_of_its_checkpoint(tmp_path: Path, given: str) -> None:
+    folder = web_folder(tmp_path / "web")
+    made = Bundle.load(cw.convert.sims(folder / given, tmp_path / "out", values="log1p_10k"))
+    of_checkpoint = Bundle.load(cw.convert.sims(TINY / "tiny.ckpt", tmp_path / "other", values="log1p_10k"))
+    assert made.model_path.read_bytes() == of_checkpoint.model_path.read_bytes()
+    assert (made.genes, made.classes) == (of_checkpoint.genes, of_checkpoint.classes)
+    assert (made.manifest.name, made.manifest.title, made.manifest.citation) == (
+        "a",
+        "A title",
+        "https://doi.org/10.1/x",
+    )
+    training = made.reference()
+    assert training is not None and training.embedding is not None
+    assert training.xy.shape == (12, 2) and training.embedding.shape == (12, 8)
+
+
+def test_the_folders_map_comes_along(tmp_path: Path) -> None:
+    folder = web_folder(tmp_path / "web")
+    made = cw.load_model(cw.convert.sims(folder, tmp_path / "out", values="log1p_10k"))
+    umap = session((made.bundle.folder / "umap.onnx").read_bytes())
+    assert [node.name for node in (*umap.get_inputs(), *umap.get_outputs())] == ["embedding", "xy"]
+    adata = ad.AnnData(sp.csr_matrix(random_counts(0, 5, 24)))
+    adata.var_names = made.genes
+    got = made.predict(adata)
+    as_it_was = session((folder / "a-pumap.onnx").read_bytes())
+    expected = as_it_was.run(None, {as_it_was.get_inputs()[0].name: got["embedding"]})[0]
+    np.testing.assert_allclose(got["xy"], expected, atol=1e-5)
+
+
+@pytest.mark.skipif(not FIXTURES.is_dir(), reason="the full fixtures are not here")
+def test_the_published_folder_becomes_the_bundle_of_its_checkpoint(tmp_path: Path) -> None:
+    made = Bundle.load(cw.convert.sims(FIXTURES / "sims-pbmc68k-small", tmp_path / "web", values="log1p_10k"))
+    path = cw.convert.sims(FIXTURES / "sims-pbmc68k-small.ckpt", tmp_path / "ckpt", values="log1p_10k")
+    assert made.model_path.read_bytes() == Bundle.load(path).model_path.read_bytes()
+    training = made.reference()
+    assert training is not None and training.embedding is not None and training.truth is not None
+    assert len(training.xy) == len(training.embedding) == 576
+    umap = session((made.folder / "umap.onnx").read_bytes())
+    mapped = umap.run(["xy"], {"embedding": training.embedding})[0]
+    np.testing.assert_allclose(mapped, training.xy, atol=1e-4)

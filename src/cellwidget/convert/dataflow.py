@@ -18,27 +18,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-FOLDED = frozenset(
-    [
-        "Add",
-        "Cast",
-        "Concat",
-        "Div",
-        "Exp",
-        "Gather",
-        "Identity",
-        "Mul",
-        "Neg",
-        "Reciprocal",
-        "Reshape",
-        "Slice",
-        "Sqrt",
-        "Squeeze",
-        "Sub",
-        "Transpose",
-        "Unsqueeze",
-    ]
-)
+# fmt: off
+FOLDED = frozenset((
+    "Add", "Cast", "Concat", "Div", "Exp", "Gather", "Identity", "Mul", "Neg", "Reciprocal", "Reshape",
+    "Slice", "Sqrt", "Squeeze", "Sub", "Transpose", "Unsqueeze",
+))
 """Operators that are computed where all they take is constant."""
 SAME = frozenset(["Identity", "Cast", "Dropout"])
 """Operators that give the numbers that they take."""
@@ -146,7 +130,8 @@ class Flow:
         ]
         graph = helper.make_graph([node], "folded", values, [onnx.ValueInfoProto(name=node.output[0])])
         model = helper.make_model(graph, opset_imports=self._opsets)
-        return np.asarray(ReferenceEvaluator(model).run(None, inputs)[0])
+        (value,) = ReferenceEvaluator(model).run(None, inputs)
+        return np.asarray(value)
 
     def _changes_nothing(self, node: onnx.NodeProto) -> bool:
         if node.op_type in SAME or (node.op_type == "Concat" and len(node.input) == 1):
@@ -162,7 +147,8 @@ class Flow:
         if len(node.input) > 3:
             axes = self.constants.get(node.input[3])
             return None if axes is None else axes.ravel().tolist()
-        return attributes(node).get("axes")
+        said: list[int] | None = attributes(node).get("axes")
+        return said
 
     def _ancestors(self, name: str) -> frozenset[str]:
         found: set[str] = set()
@@ -178,9 +164,9 @@ class Flow:
 
 def attributes(node: onnx.NodeProto) -> dict[str, Any]:
     """Read an operator's attributes; tensors as arrays."""
-    found = {each.name: helper.get_attribute_value(each) for each in node.attribute}
+    found: dict[Any, Any] = {each.name: helper.get_attribute_value(each) for each in node.attribute}
     return {
-        name: numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else value
+        str(name): numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else value
         for name, value in found.items()
     }
 

@@ -16,48 +16,19 @@ from cellwidget.convert.rebuild import Numpy, rebuild
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-REFERRED = frozenset(
-    [
-        "__main__",
-        "anndata",
-        "argparse",
-        "cellwhisperer",
-        "collections",
-        "lightning",
-        "lightning_fabric",
-        "lightning_utilities",
-        "numpy",
-        "omegaconf",
-        "pandas",
-        "pathlib",
-        "pytorch_lightning",
-        "pytorch_tabnet",
-        "scipy",
-        "scsims",
-        "sklearn",
-        "torch",
-        "torchmetrics",
-        "transformers",
-    ]
-)
+# fmt: off
+REFERRED = frozenset((
+    "__main__", "anndata", "argparse", "cellwhisperer", "collections", "lightning", "lightning_fabric",
+    "lightning_utilities", "numpy", "omegaconf", "pandas", "pathlib", "pytorch_lightning", "pytorch_tabnet",
+    "scipy", "scsims", "sklearn", "torch", "torchmetrics", "transformers",
+))
 """Packages whose classes checkpoints hold beside their weights."""
-PLAIN = frozenset(
-    [
-        "set",
-        "frozenset",
-        "list",
-        "tuple",
-        "dict",
-        "int",
-        "float",
-        "str",
-        "bool",
-        "bytes",
-        "bytearray",
-        "complex",
-        "object",
-    ]
-)
+# fmt: off
+PLAIN = frozenset((
+    "set", "frozenset", "list", "tuple", "dict", "int", "float", "str", "bool", "bytes", "bytearray",
+    "complex", "object",
+))
+# fmt: on
 BUILTINS = ("builtins", "__builtin__")
 REFUSED = "Nothing of the file was run. Do not use it unless you know who made it."
 DAMAGED = "Its pickle is damaged or cut off ({}). Get the file again."
@@ -105,7 +76,7 @@ class _Machine:
         self._done = False
 
     def result(self) -> Any:
-        """What stands on the stack at the end."""
+        """Give what stands on the stack at the end."""
         if not self._done or len(self._stack) != 1:
             raise ValueError("no end")
         return self._pop()
@@ -315,28 +286,11 @@ _EMPTY: dict[str, Callable[[], Any]] = {
     "EMPTY_DICT": dict,
     "EMPTY_SET": set,
 }
-_WITH_ARGUMENT = frozenset(
-    [
-        "INT",
-        "BININT",
-        "BININT1",
-        "BININT2",
-        "LONG",
-        "LONG1",
-        "LONG4",
-        "FLOAT",
-        "BINFLOAT",
-        "STRING",
-        "BINSTRING",
-        "SHORT_BINSTRING",
-        "UNICODE",
-        "BINUNICODE",
-        "SHORT_BINUNICODE",
-        "BINUNICODE8",
-        "BINBYTES",
-        "SHORT_BINBYTES",
-        "BINBYTES8",
-        "BYTEARRAY8",
-    ]
-)
+# fmt: off
+_WITH_ARGUMENT = frozenset((
+    "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT", "STRING",
+    "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "BINBYTES",
+    "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8",
+))
+# fmt: on
 _CONSTANTS = _WITH_ARGUMENT.union(_EMPTY)

@@ -49,7 +49,7 @@ def _array(data: Any, dtype: Any, shape: Any, order: Any = "C") -> NDArray[Any]:
     if not isinstance(dtype, np.dtype) or order not in ("C", "F"):
         raise ValueError("an array without a type")
     shape = _sizes(shape)
-    if dtype == object:
+    if dtype.hasobject:
         if not isinstance(data, list):
             raise ValueError("an array of objects without them")
         values = np.empty(len(data), object)
@@ -64,7 +64,9 @@ def _array(data: Any, dtype: Any, shape: Any, order: Any = "C") -> NDArray[Any]:
 
 
 def _scalar(dtype: Any, data: Any = b"") -> Any:
-    return data if dtype == object else _array(data, dtype, (1,))[0]
+    if not isinstance(dtype, np.dtype):
+        raise ValueError("a number without a type")
+    return data if dtype.hasobject else _array(data, dtype, (1,))[0]
 
 
 def _buffer(data: Any, dtype: Any, shape: Any, order: Any) -> NDArray[Any]:

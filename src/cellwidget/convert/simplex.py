@@ -142,7 +142,7 @@ def shifted(graph: Graph, descending: str) -> tuple[str, str]:
 
 
 def ranks(graph: Graph, descending: str) -> str:
-    """Number the values of sorted rows from 1 on, float64."""
+    """Give the values of sorted rows their numbers, from 1 on, float64."""
     size = graph.op("Squeeze", graph.op("Shape", descending, start=1))
     places = graph.op("Range", graph.constant(0, np.int64), size, graph.constant(1, np.int64))
     return graph.op("Add", graph.cast(places, np.float64), graph.constant(1, np.float64))

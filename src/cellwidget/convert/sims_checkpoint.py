@@ -50,7 +50,7 @@ def read_checkpoint(path: Path, genes: Sequence[str] | None = None, classes: Seq
         if state is None or settings is None:
             missing = "state_dict" if state is None else "hyper_parameters"
             raise ConvertError(
-                f"{path} has no {missing}: it is no checkpoint of SIMS. Give the .ckpt that Lightning saved in training."
+                f"{path} has no {missing}: it is no checkpoint of SIMS. Give the .ckpt that Lightning saved."
             )
         _check_settings(settings)
         net = _net(_Weights(state), settings)
@@ -108,7 +108,7 @@ def _length(value: Any) -> int:
 
 def _net(weights: _Weights, settings: Mapping[Any, Any]) -> TabNet:
     final = weights.take(f"{TABNET}final_mapping.weight")
-    steps = []
+    steps: list[Step] = []
     while f"{ENCODER}att_transformers.{len(steps)}.fc.weight" in weights.names:
         steps.append(_step(weights, len(steps)))
     said = settings.get("n_steps", len(steps))

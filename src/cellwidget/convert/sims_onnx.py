@@ -106,12 +106,13 @@ def _affine(flow: Flow, node: onnx.NodeProto, width: int) -> Affine | None:
     """Read an operator that scales and shifts columns; None if it does something else."""
     constant = [flow.constants.get(name) for name in node.input]
     if node.op_type == "BatchNormalization":
-        _, *parts = constant
-        if len(parts) != 4 or any(part is None for part in parts):
+        parts = [part for part in constant[1:] if part is not None]
+        if len(parts) != 4:
             return None
         # the attribute is of float32: 1e-5 comes back as 9.99999975e-06
         eps = float(f"{attributes(node).get('epsilon', 1e-5):.6g}")
-        return Affine.of(*parts, eps=eps)  # type: ignore[arg-type]
+        weight, shift, mean, variance = parts
+        return Affine.of(weight, shift, mean, variance, eps)
     if node.op_type not in ("Mul", "Div", "Add", "Sub") or len(flow.data(node)) != 1:
         return None
     first, second = constant

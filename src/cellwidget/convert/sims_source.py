@@ -30,8 +30,8 @@ class Sims:
         In the order of the inputs, of the logits.
     name, title
         For registries, for people.
-    source
-        What it was read from, for the manifest.
+    source, citation, training
+        What it was read from, whom to cite, what is told of its training: for the manifest.
     files
         More files of the bundle by name.
     """
@@ -42,6 +42,8 @@ class Sims:
     name: str
     title: str
     source: dict[str, str]
+    citation: str = ""
+    training: dict[str, Any] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
 
 

@@ -18,7 +18,7 @@ from cellwidget.convert.sparsemax import Sparsemax
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Array = NDArray[np.float32]
+    Array = NDArray[np.floating]
 
 OUTPUTS = ("logits", "embedding", "attention", "attention_weighted", "attention_genes")
 MASKS: dict[str, Projection] = {"sparsemax": Sparsemax(), "entmax": Entmax()}

@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING
 
 from cellwidget.bundle import VALUES, Manifest, save_bundle
 from cellwidget.convert.errors import ConvertError
+from cellwidget.convert.reference_map import add_reference
 from cellwidget.convert.sims_checkpoint import read_checkpoint
+from cellwidget.convert.sims_folder import read_folder
 from cellwidget.convert.sims_source import Sims, checked
 from cellwidget.convert.tabnet import OUTPUTS, tabnet_graph
 from cellwidget.genes import id_type_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from anndata import AnnData
 
 NORMALISE = {"counts": "none", "log1p_10k": "total", "as_is": "none"}
 CITATION = "Gonzalez-Ferrer et al., SIMS, Cell Genomics (2024)."
@@ -31,9 +35,11 @@ def sims(
     organism: str = "",
     gene_id_type: str | None = None,
     licence: str = "",
-    citation: str = CITATION,
+    citation: str = "",
     genes: Sequence[str] | None = None,
     classes: Sequence[str] | None = None,
+    reference: AnnData | None = None,
+    labels: str | None = None,
 ) -> Path:
     """Convert a SIMS model: a Lightning checkpoint, or what was made of one for the sims-web application.
 
@@ -57,6 +63,8 @@ def sims(
         "symbol" or "Ensembl id"; None tells by how the genes look.
     genes, classes
         Names in their order, for a checkpoint that has none.
+    reference, labels
+        The training cells, and the obs column with their labels: what `convert.reference` takes.
 
     Returns
     -------
@@ -86,19 +94,24 @@ def sims(
         outputs=list(OUTPUTS),
         organism=organism,
         licence=licence,
-        citation=citation,
+        citation=citation or model.citation or CITATION,
         source=model.source,
+        training=model.training,
         values="as_is" if values == "as_is" else "counts",
         trained_on=values,
     )
     files = {"model.onnx": tabnet_graph(model.net, normalise=normalise), **model.files}
-    return save_bundle(out, manifest, model.genes, files)
+    made = save_bundle(out, manifest, model.genes, files)
+    return made if reference is None else add_reference(made, reference, labels=labels)
 
 
 def _read(source: Path, genes: Sequence[str] | None, classes: Sequence[str] | None) -> Sims:
-    if source.is_dir() or not source.exists():
+    exported = read_folder(source)
+    if exported is not None:
+        return exported
+    if not source.is_file():
         raise ConvertError(
-            f"{source} is neither a checkpoint nor a sims-web folder: it has no .onnx with .genes and .classes beside it."
+            f"{source} is neither a checkpoint nor a sims-web folder, which has ID.onnx, ID.genes and ID.classes."
         )
     model = read_checkpoint(source, genes, classes)
     model.source["sha256"] = _sha256(source)
