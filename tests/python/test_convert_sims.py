@@ -22,8 +22,8 @@ from cellwidget.convert.sims_checkpoint import read_checkpoint
 from cellwidget.convert.sims_onnx import read_onnx
 from cellwidget.convert.tabnet import OUTPUTS, TabNet, mlp_graph, tabnet_graph
 
-from .export_cases import Export, renamed
 from .checkpoint_cases import checkpoint, distilled_cells, state_of
+from .export_cases import Export, renamed
 from .tabnet_cases import feed, golden, log1p_10k, random_counts, random_net, reference, run, session
 from .torch_cases import label_encoder
 
