@@ -26,7 +26,7 @@ from published import published_graph
 
 from cellwidget.cells import open_cells
 from cellwidget.convert.tabnet import tabnet_graph
-from cellwidget.engines.prune import pruned
+from cellwidget.graphs.prune import pruned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
