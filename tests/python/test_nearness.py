@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import anndata as ad
 import numpy as np
 import pandas as pd
@@ -11,9 +13,17 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
 from cellwidget.batch import ResultBatch
-from cellwidget.bundle import BundleError
-from cellwidget.results import Nearness, Results, write
+from cellwidget.bundle import Bundle, BundleError
+from cellwidget.convert.reference_map import npz
+from cellwidget.rebundle import rewrite
+from cellwidget.results import Nearness, Results, nearness_of, write
+from cellwidget.results import nearness as nearness_module
 from cellwidget.results.nearness import NEIGHBORS, TREE_DIMENSIONS
+
+from .tiny_graphs import write_bundle
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WIDTHS = [2, 8, TREE_DIMENSIONS + 1, 64]
 
@@ -130,3 +140,20 @@ def test_distances_are_written_by_name_and_taken_away_by_a_run_without() -> None
     write(adata, plain, source, key="k", info={}, layout=True, colors=None)
     assert not [name for name in adata.obs if name.startswith(("k_dist", "k_unlike"))]
     assert "distance_limit" not in adata.uns["k"]
+
+
+def test_of_many_training_cells_a_sample_is_searched_with_every_label_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nearness_module, "MOST_SEARCHED", 200)
+    known, rare = cells(5_000, 4), cells(8, 4, 1) + 50
+    embedding = np.concatenate([known, rare])
+    label = np.repeat([0, 1], [len(known), len(rare)]).astype(np.uint16)
+    content = npz(xy=embedding[:, :2], label=label, embedding=embedding)
+    folder = write_bundle(tmp_path / "tiny", ["a", "b"], umap=False)
+    rewrite(Bundle.load(folder), folder, files={"reference.npz": content})
+    bundle = Bundle.load(folder)
+    nearness = nearness_of(bundle)
+    assert nearness is not None and nearness is nearness_of(bundle)
+    np.testing.assert_allclose(nearness.distances(rare), brute(rare, rare), rtol=1e-5)
+    assert (nearness.distances(known[:50]) >= brute(known[:50], known) * 0.999).all()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cellwidget as cw
-from cellwidget.convert.reference_map import LEAST_OF_A_LABEL, sample
+from cellwidget.bundle.sample import LEAST_OF_A_LABEL, stratified
 from cellwidget.registry import resolve
 
 from .engine_cases import GENES, dataset
@@ -90,7 +90,7 @@ def test_what_cannot_have_a_reference_is_refused_before_the_run(tmp_path: Path, 
 @given(st.lists(st.integers(-1, 5), min_size=1, max_size=400), st.integers(1, 300), st.integers(0, 3))
 def test_a_sample_has_some_of_each_label(codes: list[int], most: int, seed: int) -> None:
     labels = np.array(codes)
-    rows = sample(labels, most, seed)
+    rows = stratified(labels, most, seed)
     assert len(np.unique(rows)) == len(rows) <= max(most, 0) and (np.diff(rows) > 0).all()
     if len(labels) <= most:
         assert len(rows) == len(labels)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cellwidget.bundle import MANIFEST
+from cellwidget.bundle.sample import stratified
 from cellwidget.model import load_model
 from cellwidget.rebundle import check_own_folder, rewrite
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from cellwidget.model import Model
 
 MOST_CELLS = 50_000
-LEAST_OF_A_LABEL = 50
-"""Cells of each label that a sample keeps, where there are so many: a rare type is a part of the training too."""
 
 
 def add_reference(
@@ -70,7 +69,7 @@ def add_reference(
     """
     model = _model(Path(bundle))
     names = None if labels is None else _labels(adata, labels)
-    rows = sample(np.zeros(adata.n_obs, np.int64) if names is None else names.codes, cells, seed)
+    rows = stratified(np.zeros(adata.n_obs, np.int64) if names is None else names.codes, cells, seed)
     outputs = [name for name in ("embedding", "xy", "logits") if name != "logits" or model.classes]
     made = model.predict(_taken(adata, rows), outputs, layer=layer, total=total, threads=threads)
     usable = np.isfinite(made["embedding"]).all(axis=1) & np.isfinite(made["xy"]).all(axis=1)
@@ -82,34 +81,6 @@ def add_reference(
         arrays["truth"] = _codes(names.categories, model.classes)[names.codes[rows]]
     content = npz(**{name: values[usable] for name, values in arrays.items()})
     return rewrite(model.bundle, model.bundle.folder, files={"reference.npz": content})
-
-
-def sample(codes: NDArray[np.integer], most: int, seed: int) -> NDArray[np.int64]:
-    """Draw cells, of every label its share and some of each.
-
-    Parameters
-    ----------
-    codes
-        A label per cell, -1 for none.
-    most
-        Cells to draw, at most.
-    seed
-        Of the draw.
-
-    Returns
-    -------
-    NDArray[np.int64]
-        Rows in ascending order; all of them where they are no more than `most`.
-    """
-    if len(codes) <= most:
-        return np.arange(len(codes))
-    kinds, which, counts = np.unique(codes, return_inverse=True, return_counts=True)
-    least = np.minimum(counts, min(LEAST_OF_A_LABEL, most // len(kinds)))
-    share = (most - least.sum()) / max(1, (counts - least).sum())
-    wanted = least + np.floor((counts - least) * share).astype(np.int64)
-    order = np.random.default_rng(seed).permutation(len(codes))
-    picked = [order[which[order] == kind][: wanted[kind]] for kind in range(len(kinds))]
-    return np.sort(np.concatenate(picked)).astype(np.int64)
 
 
 def npz(**arrays: NDArray[Any]) -> bytes:
