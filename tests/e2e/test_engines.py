@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anndata as ad
 import numpy as np
 import onnxruntime as ort
+import pandas as pd
 import pytest
 from playwright.sync_api import Error
+from scipy import sparse
 
 import cellwidget as cw
 from cellwidget.batch import Batch
-from cellwidget.bundle import Bundle
+from cellwidget.bundle import Bundle, load_bundle
 from cellwidget.convert.graph import Graph
 from cellwidget.engines.kernel import KernelEngine
+from cellwidget.model import Model
 from cellwidget.registry import resolve
 
 from .conftest import REPOSITORY
-from .engines import PAGE, Engines, Network, policed
+from .engines import PAGE, Chained, Engines, Network, policed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from numpy.typing import NDArray
     from playwright.sync_api import Browser, BrowserContext
@@ -31,6 +35,12 @@ if TYPE_CHECKING:
 Outputs = dict[str, "NDArray[Any]"]
 
 CELLS = REPOSITORY / "tests" / "data" / "cells" / "pbmc3k-30.h5ad"
+SIMS = REPOSITORY / "tests" / "data" / "sims"
+FULL = Path(os.environ.get("CELLWIDGET_FIXTURES", REPOSITORY.parent / "shared/fixtures")) / "sims"
+FOLDERS = {
+    "cut down": (SIMS / "folder", SIMS / "pbmc68k-small.npz", SIMS / "folder.npz", "", "torch_umap"),
+    "whole": (FULL, FULL / "golden_public.npz", FULL / "golden_public.npz", "onnx_", "onnx_umap"),
+}
 SIZES = [1, 7, 64]
 TOLERANCE = 1e-4
 GENES, DRAWS, BATCHES = 300, 4, 3
@@ -186,6 +196,42 @@ def test_the_packaged_model_is_the_same_on_a_page(
     worker, _ = engines.start("wasm", pbmc)
     for size in SIZES:
         check_same(expected, engines.run(worker, cells, size))
+
+
+def sims_cells(path: Path, bundle: Bundle) -> Batch:
+    """Raw counts of an archive's cells, as a network trained on log1p of them takes them."""
+    with np.load(path) as arrays:
+        indptr, genes = arrays["counts_indptr"], arrays["sample_genes"]
+        parts = arrays["counts_data"].astype(np.float32), arrays["counts_indices"], indptr
+    counts = sparse.csr_matrix(parts, (len(indptr) - 1, len(genes)))
+    adata = ad.AnnData(counts, pd.DataFrame(index=[str(row) for row in range(len(indptr) - 1)]))
+    adata.var_names = genes
+    opened = Model(bundle).open(adata)
+    batch, failed = opened.read(0, adata.n_obs)
+    opened.close()
+    assert failed == {}
+    return batch
+
+
+@pytest.mark.parametrize("case", FOLDERS)
+def test_a_sims_web_folder_gives_on_a_page_what_its_graph_gives(engines: Engines, case: str) -> None:
+    folder, cells, expected, prefix, xy = FOLDERS[case]
+    if not folder.is_dir():
+        pytest.skip("the full fixtures are not here")
+    bundle = load_bundle(folder, "log1p_10k")
+    with np.load(expected) as arrays:
+        names = {"logits": f"{prefix}logits", "embedding": f"{prefix}encoding", "xy": xy}
+        wanted = {ours: arrays[its] for ours, its in names.items()}
+        attention = arrays[f"{prefix}attention"]
+    batch = sims_cells(cells, bundle)
+    worker, _ = engines.start("wasm", Chained(bundle, [*wanted]))
+    for size in SIZES:
+        check_same(wanted, engines.run(worker, batch, size))
+    worker, _ = engines.start("wasm", Chained(bundle, ["attention", "attention_genes"]))
+    given = engines.run(worker, batch, len(batch))
+    dense = np.zeros_like(attention)
+    np.add.at(dense, (np.arange(len(dense))[:, None], given["attention_genes"].astype(int)), given["attention"])
+    np.testing.assert_allclose(dense, attention, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("provider", ["wasm", "webgpu"])
