@@ -249,6 +249,24 @@ def test_annotate_writes_labels_places_and_what_they_come_from() -> None:
     assert adata.uns["cellwidget"]["trained_on"] == "log1p_10k"
 
 
+def test_a_widget_runs_it_explains_it_and_knows_its_training_cells() -> None:
+    model, wanted = cw.load_model(FOLDER, values="log1p_10k"), expected()
+    widget = cw.CellWidget(cells(), model=model, engine="kernel", autorun=False)
+    widget.run()
+    widget.wait(60)
+    codes = wanted["topk_indices"][:, 0]
+    predicted = widget.predictions
+    assert predicted["label"].tolist() == [model.classes[code] for code in codes]
+    assert np.isfinite(predicted["distance"]).all()
+    explained = widget.explain()
+    for code in np.unique(codes):
+        of_class = explained[explained["group"] == model.classes[code]].set_index("gene")["weight"]
+        summed = wanted["attention"][codes == code].mean(axis=0)
+        assert of_class.index[0] == model.genes[summed.argmax()]
+        np.testing.assert_allclose(of_class.iloc[0], summed.max(), atol=1e-4)
+    widget.close()
+
+
 def test_a_dense_graph_may_be_a_bundle_of_its_own(tmp_path: Path) -> None:
     bundle = load_bundle(FOLDER)
     graph = (FOLDER / f"{NAME}.onnx").read_bytes()

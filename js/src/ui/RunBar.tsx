@@ -99,7 +99,12 @@ export function RunBar({ tiny }: { tiny: boolean }) {
   const word = stateWord(state, phase);
   return (
     <div class="run">
-      <span class="model" title={model ? `${model.title}, version ${model.version}` : undefined}>
+      <span
+        class="model"
+        title={
+          model ? [model.title, model.version && `version ${model.version}`].filter(Boolean).join(", ") : undefined
+        }
+      >
         <Icon name="model" />
         {model ? (
           <span class="ell">
