@@ -42,8 +42,8 @@ export function withTruth(data: MemoryData, { strange = false }: TruthOptions = 
     kind: "category",
     group: "result",
     dtype: "u1",
-    categories: ["agrees", "disagrees", "unassigned", "name not in the model"],
-    colors: ["#6e87ca", "#c54d1b", "#9a9a9a", "#cfa21c"],
+    categories: ["agrees", "disagrees", "unassigned", "name not in the model", "not known"],
+    colors: ["#6e87ca", "#c54d1b", "#9a9a9a", "#cfa21c", "#c8c8c8"],
   };
   const [cell, ...rest] = schema.columns;
   return {

@@ -36,6 +36,13 @@ describe("categories", () => {
     },
   );
 
+  test("cells without a label are grey, whatever the others have", () => {
+    const labels = { ...column(21), unassigned: true };
+    expect(paletteOf(labels, false).slice(0, 20)).toEqual(paletteOf(column(20), false));
+    expect(distinct(paletteOf(labels, true))).toBe(21);
+    expect(paletteOf({ ...column(3, ["#ff0000", "#00ff00"]), unassigned: true }, false)[2]).toEqual([154, 154, 154]);
+  });
+
   test("twenty have twenty colours, tuned to the ground", () => {
     expect(distinct(paletteOf(column(20), false))).toBe(20);
     expect(distinct(paletteOf(column(20), true))).toBe(20);

@@ -16,8 +16,8 @@ AGREEMENT: ColumnSpec = {
     "kind": "category",
     "group": "result",
     "dtype": "u1",
-    "categories": ["agrees", "disagrees", "unassigned", "name not in the model"],
-    "colors": ["#6e87ca", "#c54d1b", "#9a9a9a", "#cfa21c"],
+    "categories": ["agrees", "disagrees", "unassigned", "name not in the model", "not known"],
+    "colors": ["#6e87ca", "#c54d1b", "#9a9a9a", "#cfa21c", "#c8c8c8"],
 }
 """How labels stand to those that are known; the page derives it, as it does `margin`."""
 GENE, GENES = "gene:", "genes"

@@ -13,6 +13,7 @@ import { RunBar } from "./RunBar";
 import { Strip } from "./Strip";
 import { Table } from "./table/Table";
 import { watchTheme } from "./theme";
+import { TruthPanel } from "./truth/TruthPanel";
 
 /** The width of a ruler that has no height; 0 until it has one (a hidden tab is 0 x 0). */
 function useWidth(ruler: { current: HTMLElement | null }): number {
@@ -58,24 +59,44 @@ function useTheme(root: { current: HTMLElement | null }, probe: { current: HTMLE
   return theme;
 }
 
-const SIDE: Tab[] = [
-  { id: "colours", label: "Colours" },
-  { id: "inspect", label: "Inspect" },
-];
-const LOW: Tab[] = [{ id: "table", label: "Table" }, ...SIDE];
+const PANELS = { colours: Legend, inspect: Inspect, truth: TruthPanel };
 
-type TabId = "table" | "colours" | "inspect";
+type TabId = "table" | keyof typeof PANELS;
+
+const TABLE: Tab = { id: "table", label: "Table" };
+const COLOURS: Tab = { id: "colours", label: "Colours" };
+
+/** What there is to ask, in tabs: the truth only where some is known. */
+function useAsked(): Tab[] {
+  const truth = useStore().schema.value?.truth;
+  return [{ id: "inspect", label: "Inspect" }, ...(truth ? [{ id: "truth", label: "Truth" }] : [])];
+}
 
 function Panel({ tab }: { tab: TabId }) {
   if (tab === "table") return <Table narrow />;
+  const Shown = PANELS[tab];
   return (
     <div class="side grow" role="tabpanel">
-      {tab === "colours" ? <Legend /> : <Inspect />}
+      <Shown />
     </div>
   );
 }
 
+/** Beside the map: a single panel needs no tab. */
+function Asked({ tab, onTab }: { tab: TabId; onTab(tab: TabId): void }) {
+  const tabs = useAsked();
+  if (tabs.length === 1) return <Inspect />;
+  const current = tab === "truth" ? tab : "inspect";
+  return (
+    <>
+      <Tabs tabs={tabs} current={current} onSelect={(id) => onTab(id as TabId)} />
+      <Panel tab={current} />
+    </>
+  );
+}
+
 function Lower({ width, height, tab, onTab }: { width: Width; height: number; tab: TabId; onTab(tab: TabId): void }) {
+  const asked = useAsked();
   if (width === "wide" || width === "mid")
     return (
       <div class="bottom" style={{ height: `${height}px` }}>
@@ -83,9 +104,10 @@ function Lower({ width, height, tab, onTab }: { width: Width; height: number; ta
       </div>
     );
   const tiny = width === "tiny";
+  const side = [COLOURS, ...asked];
   return (
     <div class="low" style={{ height: `${height}px` }}>
-      <Tabs tabs={tiny ? SIDE : LOW} current={tab} onSelect={(id) => onTab(id as TabId)}>
+      <Tabs tabs={tiny ? side : [TABLE, ...side]} current={tab} onSelect={(id) => onTab(id as TabId)}>
         {tiny && (
           <button
             type="button"
@@ -104,6 +126,7 @@ function Lower({ width, height, tab, onTab }: { width: Width; height: number; ta
 }
 
 function Main({ width, theme, tab, onTab }: { width: Width; theme: Theme; tab: TabId; onTab(tab: TabId): void }) {
+  const asked = useAsked();
   const plot = (
     <Plot theme={theme} compact={width === "narrow" || width === "tiny"} onInspect={() => onTab("inspect")} />
   );
@@ -115,7 +138,7 @@ function Main({ width, theme, tab, onTab }: { width: Width; theme: Theme; tab: T
         </div>
         {plot}
         <div class="side">
-          <Inspect />
+          <Asked tab={tab} onTab={onTab} />
         </div>
       </div>
     );
@@ -124,18 +147,19 @@ function Main({ width, theme, tab, onTab }: { width: Width; theme: Theme; tab: T
     <div class="main">
       {plot}
       <div class="side">
-        <Tabs tabs={SIDE} current={tab} onSelect={(id) => onTab(id as TabId)} />
+        <Tabs tabs={[COLOURS, ...asked]} current={tab} onSelect={(id) => onTab(id as TabId)} />
         <Panel tab={tab} />
       </div>
     </div>
   );
 }
 
-/** Where a tab is not offered at this width, the colours stand in. */
-function offered(tab: TabId | null, width: Width): TabId {
-  if (width === "narrow") return tab ?? "table";
-  if (width === "tiny") return tab ?? "colours";
-  return tab === "inspect" ? "inspect" : "colours";
+/** Where a tab is not offered at this width, or there is no truth, the colours stand in. */
+function offered(tab: TabId | null, width: Width, truth: boolean): TabId {
+  const wanted = tab === "truth" && !truth ? null : tab;
+  if (width === "narrow") return wanted ?? "table";
+  if (width === "tiny") return wanted ?? "colours";
+  return wanted === "table" ? "colours" : (wanted ?? "colours");
 }
 
 export function Widget({ height: asked }: { height: number | null }) {
@@ -154,6 +178,7 @@ export function Widget({ height: asked }: { height: number | null }) {
   }, [wide, height]);
 
   const width = widthClass(wide);
+  const current = offered(tab, width, Boolean(schema.value?.truth));
   return (
     <section
       ref={root}
@@ -167,8 +192,8 @@ export function Widget({ height: asked }: { height: number | null }) {
         <>
           <RunBar tiny={width === "tiny"} />
           <Strip />
-          <Main width={width} theme={theme} tab={offered(tab, width)} onTab={setTab} />
-          <Lower width={width} height={lowerHeight(width, full ?? height)} tab={offered(tab, width)} onTab={setTab} />
+          <Main width={width} theme={theme} tab={current} onTab={setTab} />
+          <Lower width={width} height={lowerHeight(width, full ?? height)} tab={current} onTab={setTab} />
           <ResizeCorner root={root} onHeight={setHeight} />
         </>
       )}

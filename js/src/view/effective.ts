@@ -8,7 +8,8 @@ import type { Columns, NumberColumn } from "./columns";
 import { MISSING } from "./dtypes";
 
 /** Codes of the `agreement` column, as the kernel names its categories. */
-export const AGREEMENT = { agrees: 0, disagrees: 1, unassigned: 2, stranger: 3 } as const;
+export const AGREEMENT = { agrees: 0, disagrees: 1, unassigned: 2, stranger: 3, unknown: 4 } as const;
+/** Of cells that were not run. */
 const NO_AGREEMENT = MISSING.u1;
 
 /** Columns that change with the threshold. */
@@ -76,8 +77,11 @@ export class Effective {
     if (!this.#label || !said || !score) return;
     const { values, spec } = this.#label;
     const unassigned = unassignedCode(spec);
-    for (let row = from; row < to; row++)
-      values[row] = (score[row] as number) < this.#threshold ? unassigned : (said[row] as number);
+    const missing = MISSING[spec.dtype];
+    for (let row = from; row < to; row++) {
+      const label = said[row] as number;
+      values[row] = label !== missing && (score[row] as number) < this.#threshold ? unassigned : label;
+    }
   }
 
   #setMargins(rows: Uint32Array): void {
@@ -100,7 +104,8 @@ export class Effective {
       const said = label.values[row] as number;
       // A code beyond the list is that of a missing value.
       const wanted = codes[known.values[row] as number];
-      if (wanted === undefined || said === missing) agreement[row] = NO_AGREEMENT;
+      if (said === missing) agreement[row] = NO_AGREEMENT;
+      else if (wanted === undefined) agreement[row] = AGREEMENT.unknown;
       else if (wanted < 0) agreement[row] = AGREEMENT.stranger;
       else if (said === unassigned) agreement[row] = AGREEMENT.unassigned;
       else agreement[row] = said === wanted ? AGREEMENT.agrees : AGREEMENT.disagrees;

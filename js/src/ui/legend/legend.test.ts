@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ColumnSpec } from "../../protocol";
-import { byCount, isolated, toggled } from "./hide";
+import { byCount, isolated, listed, toggled } from "./hide";
 import { colorGroups, type Group } from "./options";
 import { moved, shareOf } from "./range";
 
@@ -25,6 +25,13 @@ describe("switching categories off", () => {
 
 test("largest first, equal ones in the dataset's order", () => {
   expect(byCount([3, 9, 3, 0])).toEqual([1, 0, 2, 3]);
+});
+
+test("cells without a label are listed last, once there is a threshold", () => {
+  const column = { categories: ["a", "b", "unassigned"], unassigned: true } as ColumnSpec;
+  expect(listed(column, [1, 2, 9], 0)).toEqual([1, 0]);
+  expect(listed(column, [1, 2, 9], 0.5)).toEqual([1, 0, 2]);
+  expect(listed({ ...column, unassigned: false }, [1, 2, 9], 0.5)).toEqual([2, 1, 0]);
 });
 
 describe("colour ranges", () => {

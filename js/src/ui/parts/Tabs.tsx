@@ -35,6 +35,7 @@ export function Tabs({ tabs, current, onSelect, children }: Props) {
           key={id}
           type="button"
           role="tab"
+          data-tab={id}
           aria-selected={id === current}
           tabIndex={id === reachable ? 0 : -1}
           onClick={() => onSelect(id)}

@@ -8,7 +8,8 @@ import run from "./run.css";
 import table from "./table.css";
 import threshold from "./threshold.css";
 import tokens from "./tokens.css";
+import truth from "./truth.css";
 import why from "./why.css";
 import widths from "./widths.css";
 
-export const css = [tokens, pieces, run, frame, plot, legend, threshold, inspect, why, table, widths].join("\n");
+export const css = [tokens, pieces, run, frame, plot, legend, threshold, inspect, truth, why, table, widths].join("\n");

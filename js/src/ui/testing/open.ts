@@ -1,7 +1,7 @@
 /** A widget on a page, over made-up cells in memory and the real view. */
 import { onTestFinished, vi } from "vitest";
 import { type CellOptions, makeCells } from "../../../dev/cells";
-import { type MemoryOptions, MemorySession } from "../../session/memory";
+import { type MemoryData, type MemoryOptions, MemorySession } from "../../session/memory";
 import { createStore, type Store } from "../../store";
 import { connectView } from "../../view/client";
 import { mountWidget } from "../mount";
@@ -19,11 +19,13 @@ let widgets = 0;
 export interface OpenOptions extends MemoryOptions {
   width?: number;
   cells?: Partial<CellOptions>;
+  change?: (data: MemoryData) => MemoryData;
 }
 
 /** Mounts a widget and waits until its table has rows; it goes away with the test. */
-export async function open({ width = 1100, cells, ...options }: OpenOptions = {}): Promise<Opened> {
-  const data = makeCells({ n: 300, source: "model", reference: 500, ...cells });
+export async function open({ width = 1100, cells, change, ...options }: OpenOptions = {}): Promise<Opened> {
+  const made = makeCells({ n: 300, source: "model", reference: 500, ...cells });
+  const data = change ? change(made) : made;
   const session = new MemorySession(data, { done: data.schema.n, status: "done", ...options });
   const host = document.createElement("div");
   host.style.width = `${width}px`;
