@@ -41,8 +41,11 @@ TRAINED_ON = {
     "counts": "raw counts",
     "log1p_10k": "log1p of counts per 10,000",
     "as_is": "values as they were handed to it",
-    "": "values that nobody named: say values='counts', 'log1p_10k' or 'as_is' when you load it",
 }
+NOT_SAID = (
+    "Nobody said which values this network was trained on, so it takes them as they are: "
+    "load it with values='counts', 'log1p_10k' or 'as_is'."
+)
 
 GIVEN_BY = {"probs": "logits"}
 """What is made of another output."""
@@ -145,7 +148,7 @@ class Model:
             trained_on=manifest.trained_on,
         )
         if manifest.input == "dense":
-            cells.report["notes"].append(SLOW)
+            cells.report["notes"] += [SLOW] if manifest.trained_on else [NOT_SAID, SLOW]
         if self.temperature != 1.0:
             cells.report["notes"].append(f"Scores are calibrated, with a temperature of {self.temperature:.3g}.")
         return cells
@@ -383,7 +386,8 @@ class Report:
             ("genes", f"{facts['genes_matched']:,} of the model's {facts['genes_model']:,} ({share:.0f} %)"),
             ("matched by", f"{facts['id_type']}, in {facts['ids_in']} ({facts['genes_data']:,} genes)"),
         ]
-        lines.insert(2, ("trained on", TRAINED_ON[facts["trained_on"]]))
+        if facts["trained_on"]:
+            lines.insert(2, ("trained on", TRAINED_ON[facts["trained_on"]]))
         if facts["duplicates_summed"]:
             lines.append(("duplicates", f"{facts['duplicates_summed']:,} columns summed into others"))
         if facts["total"] is not None:

@@ -332,6 +332,14 @@ def test_values_as_they_are(kind):
     assert report["values"] == "taken as they are: the matrix holds negative values, as scaled data do"
 
 
+@pytest.mark.skipif(not FIXTURES.is_dir(), reason="the full fixtures are not here")
+def test_z_scores_of_a_tutorial_are_taken_as_they_are():
+    adata = ad.read_h5ad(FIXTURES / "cells/pbmc3k-100-scaled.h5ad")
+    got, failed, report = read_all(adata, values="as_is")
+    np.testing.assert_array_equal(got, adata.X)
+    assert not failed and report["matrix"] == "X" and (got < 0).any()
+
+
 def test_values_as_they_are_come_from_x_or_the_layer_that_is_named():
     dense = scaled(counts(20, 60)).astype(np.float32)
     adata = made(dense, layers={"counts": counts(20, 60), "half": dense / 2})

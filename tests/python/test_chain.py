@@ -98,7 +98,7 @@ def test_files_say_what_they_take_and_give() -> None:
     stated = signature((FOLDER / f"{NAME}.onnx").read_bytes())
     assert stated.inputs == [Value("input", FLOAT, (None, 40))]
     assert {value.name: value.kind for value in stated.outputs}["attention"] == DOUBLE
-    for bad in (b"", b"hello", b"\x00" * 40):
+    for bad in (b"", b"hello", b"\x00" * 40, b"\x08" + b"\xff" * 1_000_000):
         with pytest.raises(ValueError, match="not an ONNX file"):
             signature(bad)
 

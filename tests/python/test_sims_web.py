@@ -233,7 +233,7 @@ def test_a_converted_bundle_says_itself_what_it_takes() -> None:
 def test_the_report_tells_what_is_odd_before_the_run(capsys: pytest.CaptureFixture[str]) -> None:
     report = cw.load_model(FOLDER).check(cells())
     told = capsys.readouterr().out
-    assert "trained on  values that nobody named" in told and "cw.convert.sims" in told
+    assert "Nobody said which values this network was trained on" in told and "cw.convert.sims" in told
     assert any("X holds raw counts; the model takes values as they are" in note for note in report.facts["notes"])
     report = cw.load_model(FOLDER, values="log1p_10k").check(normalised(cells()))
     assert re.search(r"trained on +log1p of counts per 10,000\n", capsys.readouterr().out)
@@ -282,6 +282,11 @@ def test_a_dense_graph_may_be_a_bundle_of_its_own(tmp_path: Path) -> None:
     given = cw.load_model(folder).predict(cells())
     np.testing.assert_allclose(given["logits"], expected()["logits"], atol=1e-4)
     entries = json.loads((folder / "manifest.json").read_text())
+    entries["inputs"].remove("total")
+    (folder / "manifest.json").write_text(json.dumps(entries))
+    with pytest.raises(BundleError, match="of values 'log1p_10k' takes genes, counts, total"):
+        Bundle.load(folder)
+    entries["inputs"].append("total")
     entries["outputs"] = ["logits", "attention_weighted"]
     (folder / "manifest.json").write_text(json.dumps(entries))
     with pytest.raises(BundleError, match="gives no 'attention_weighted'"):

@@ -180,6 +180,8 @@ def _wrong_contract(manifest: Manifest) -> str | None:
     sparse_and_normalised = manifest.input == "sparse" and manifest.values == "log1p_10k"
     if manifest.values not in VALUES or manifest.input not in ("sparse", "dense") or sparse_and_normalised:
         return f"values {manifest.values!r} and input {manifest.input!r} cannot be used by this version"
+    if manifest.input == "dense" and set(manifest.inputs) != set(dense_inputs(manifest.values)):
+        return f"a dense graph of values {manifest.values!r} takes {', '.join(dense_inputs(manifest.values))}"
     if manifest.trained_on not in ("", *VALUES):
         return f"trained_on {manifest.trained_on!r} is none of {', '.join(VALUES)}"
     if not isinstance(manifest.uniform, int) or (manifest.uniform > 0) != ("uniform" in manifest.inputs):
@@ -189,6 +191,11 @@ def _wrong_contract(manifest: Manifest) -> str | None:
 
 def _is_temperature(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+
+
+def dense_inputs(values: str) -> list[str]:
+    """Tell what cells must carry for a dense graph."""
+    return ["genes", "counts", *(["total"] if values == "log1p_10k" else [])]
 
 
 def _is_text(value: object) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cellwidget.bundle.bundle import Bundle
 from cellwidget.bundle.errors import BundleError
 from cellwidget.bundle.foreign import Naming, named
-from cellwidget.bundle.manifest import MANIFEST, MOST_TEXT, VALUES, Manifest
+from cellwidget.bundle.manifest import MANIFEST, MOST_TEXT, VALUES, Manifest, dense_inputs
 from cellwidget.bundle.names import read_names
 from cellwidget.bundle.simsmap import read_map
 from cellwidget.bundle.verify import sha256_of
@@ -118,7 +118,7 @@ def load_sims_web(folder: Path, name: str, values: str | None = None) -> Bundle:
         version="",
         gene_id_type="",
         classes=classes,
-        inputs=["genes", "counts", *(["total"] if values == "log1p_10k" else [])],
+        inputs=dense_inputs(values or "as_is"),
         outputs=_outputs(naming),
         values=values or "as_is",
         input="dense",

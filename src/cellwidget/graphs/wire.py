@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+VARINT_BITS = 70
+"""Of the longest: ten bytes."""
 CUT_OFF = "not an ONNX file, or cut off"
 
 
@@ -81,7 +83,7 @@ def written(wanted: int, value: bytes | str | int) -> bytes:
 
 def _read_varint(message: memoryview, place: int) -> tuple[int, int]:
     value = shift = 0
-    while place < len(message):
+    while place < len(message) and shift < VARINT_BITS:
         byte = message[place]
         place += 1
         value |= (byte & 0x7F) << shift
