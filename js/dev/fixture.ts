@@ -1,6 +1,6 @@
 /**
  * Every state of the widget, without Jupyter. Build with `npm run pages`, open `dist/fixture.html`:
- * `?state=…&theme=light|dark|vscode-dark|plain&w=1100|760|560|400&h=640&n=8412&still=1`.
+ * `?state=…&theme=light|dark|vscode-dark|plain&w=1100|760|560|400&h=640&n=8412&still=1&map=URL`.
  */
 
 import { signal } from "@preact/signals";
@@ -237,7 +237,28 @@ function view(): ViewData {
   };
 }
 
-function open(): void {
+/** The same cells over a published map: triples (x, y, class), such as a sims-web folder's `-mappings.bin`. */
+async function onMap(data: MemoryData, url: string): Promise<MemoryData> {
+  const raw = new Float32Array(await (await fetch(url)).arrayBuffer());
+  const total = raw.length / 3;
+  const at = (i: number, k: number) => raw[3 * i + k] as number;
+  const xy = Float32Array.from({ length: 2 * total }, (_, i) => at(i >> 1, i & 1));
+  const labels = Uint16Array.from({ length: total }, (_, i) => at(i, 2));
+  const { n, layout } = data.schema;
+  const like = (row: number) => (row * 7_919) % total;
+  return {
+    ...data,
+    schema: { ...data.schema, layout: { ...layout, reference: total } },
+    columns: {
+      ...data.columns,
+      xy: Float32Array.from({ length: 2 * n }, (_, i) => at(like(i >> 1), i & 1) + 0.2 * Math.sin(i)),
+      label: Uint8Array.from({ length: n }, (_, i) => labels[like(i)] as number),
+    },
+    reference: { xy, labels },
+  };
+}
+
+async function open(): Promise<void> {
   const scene = (SCENES[state] ?? done)();
   const cells = makeCells({
     n,
@@ -245,7 +266,9 @@ function open(): void {
     reference: scene.reference ?? (n > 0 ? 12_000 : 0),
     engines: scene.engines,
   });
-  const data = scene.truth ? withTruth(cells, scene.truth) : cells;
+  const map = query.get("map");
+  const placed = map ? await onMap(cells, map) : cells;
+  const data = scene.truth ? withTruth(placed, scene.truth) : placed;
   const Kind = state === "loading" ? SilentSession : TellingSession;
   const session = new Kind(data, scene.options);
   if (session instanceof TellingSession) session.tell = scene.tell;

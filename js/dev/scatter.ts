@@ -6,7 +6,7 @@
 import { paletteOf, rampOf } from "../src/palette";
 import { CELL, type ColumnSpec, type Schema } from "../src/protocol";
 import { canvasColors } from "../src/ui/theme";
-import type { Camera, Extent, Theme } from "../src/view/api";
+import type { Camera, Extent, Show, Theme } from "../src/view/api";
 import { connectView } from "../src/view/client";
 
 const query = new URLSearchParams(location.search);
@@ -18,7 +18,7 @@ interface Cells {
   xy: Float32Array;
   label: Uint8Array;
   score: Float32Array;
-  reference: Float32Array;
+  reference: { xy: Float32Array; labels: Uint16Array };
 }
 
 /** The same at every call, near enough to normal. */
@@ -41,7 +41,12 @@ function synthetic(n: number): Cells {
     xy[2 * i] = (centres[2 * code] as number) + next();
     xy[2 * i + 1] = (centres[2 * code + 1] as number) + next() * 0.6;
   }
-  return { xy, label, score: Float32Array.from({ length: n }, () => Math.min(1, 0.7 + 0.3 * next())), reference: xy };
+  return {
+    xy,
+    label,
+    score: Float32Array.from({ length: n }, () => Math.min(1, 0.7 + 0.3 * next())),
+    reference: { xy, labels: Uint16Array.from(label) },
+  };
 }
 
 async function published(url: string, every: number): Promise<Cells> {
@@ -49,8 +54,11 @@ async function published(url: string, every: number): Promise<Cells> {
   const total = raw.length / 3;
   const n = Math.floor(total / every);
   const next = noise(11);
-  const reference = new Float32Array(2 * total);
-  for (let i = 0; i < total; i++) reference.set(raw.subarray(3 * i, 3 * i + 2), 2 * i);
+  const reference = { xy: new Float32Array(2 * total), labels: new Uint16Array(total) };
+  for (let i = 0; i < total; i++) {
+    reference.xy.set(raw.subarray(3 * i, 3 * i + 2), 2 * i);
+    reference.labels[i] = raw[3 * i + 2] as number;
+  }
   const at = (i: number) => 3 * i * every;
   return {
     reference,
@@ -130,7 +138,7 @@ async function open(): Promise<void> {
   document.body.style.color = dark ? "#ddd" : "#222";
 
   const view = connectView().data("dev");
-  const schema = schemaOf(n, names, cells.reference.length / 2);
+  const schema = schemaOf(n, names, cells.reference.labels.length);
   const spec = schema.columns[2] as ColumnSpec;
   let frames: number[] = [];
   const screen = view.attach({ width, height, dpr: devicePixelRatio }, theme, false, (bitmap, _, labels) => {
@@ -166,12 +174,13 @@ async function open(): Promise<void> {
     ramp: rampOf("result", dark),
     domain: null,
     focus: number("focus", -1),
-    show: query.get("reference") === "0" ? "query" : "both",
+    show: (query.get("show") ?? "both") as Show,
     filters: [],
     threshold: 0,
   });
-  const total = cells.reference.length / 2;
-  view.column({ column: "reference", start: 0, count: total, total, values: cells.reference.slice() });
+  const { xy, labels } = cells.reference;
+  const total = labels.length;
+  view.column({ column: "reference", start: 0, count: total, total, values: xy.slice(), labels: labels.slice() });
   if (query.has("basis")) view.column({ column: "xy", start: 0, count: n, total: n, values: cells.xy.slice() });
   const piece = 10_000;
   for (let start = 0; start < done; start += piece) {

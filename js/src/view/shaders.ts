@@ -58,7 +58,7 @@ void main() {
     radius *= 1.05;
   } else if (u_layer == 4) {
     alpha = 1.0;
-    radius = max(1.7 * radius, 2.6);
+    radius = max(1.45 * radius, 2.4);
   } else if (isZero(a_value)) {
     alpha = 0.85;
     radius *= 0.85;
@@ -90,7 +90,7 @@ void main() {
   if (u_layer == 6) {
     a = v_color.a * exp(-2.6 * d * d / (v_radius * v_radius)) * (1.0 - smoothstep(v_radius - 1.5, v_radius + 0.5, d));
   } else if (u_layer == 2 || u_layer == 4) {
-    float w = (u_layer == 2 ? 0.42 : 0.6) * u_dpr;
+    float w = (u_layer == 2 ? 0.42 : 0.55) * u_dpr;
     float ring = smoothstep(v_radius - 2.0 * w - 0.5, v_radius - 2.0 * w + 0.5, d);
     c = mix(u_ground, c, ring * v_color.a);
     a = disc;

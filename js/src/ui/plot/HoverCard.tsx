@@ -4,7 +4,7 @@ import type { Pointed } from "../../view/api";
 import { useStore } from "../context";
 import { value } from "../format";
 import { Icon } from "../parts/Icon";
-import { isUnlike, limitOf, unlikeWords } from "../unlike";
+import { isUnlike, limitOf, unlikeShort } from "../unlike";
 import type { Rect } from "./card";
 
 /** Lines of 16 and 20 px and the frame: known beforehand, so that the card is placed before it is drawn. */
@@ -61,7 +61,8 @@ function Unlike({ distance }: { distance: number }) {
   return (
     <div class="r far">
       <Icon name="alert" />
-      <span class="ell">unlike training: {unlikeWords(distance, limit)}</span>
+      <span class="ell">unlike training</span>
+      <span class="end">{unlikeShort(distance, limit)}</span>
     </div>
   );
 }
