@@ -74,6 +74,19 @@ def test_a_run_then_tells_distances(folder: Path) -> None:
     assert adata.obs["cellwidget_unlike_training"].sum() <= 1
 
 
+def test_pages_hear_of_distances_and_their_limit_where_embeddings_are_known(folder: Path) -> None:
+    def told() -> tuple[float | None, bool]:
+        w = cw.CellWidget(dataset(40), folder, engine="kernel", autorun=False)
+        schema = w._job.feed(lambda: w.selection).schema()
+        w.close()
+        return schema["layout"]["distance_limit"], "distance" in [column["id"] for column in schema["columns"]]
+
+    assert told() == (None, False)
+    cw.convert.reference(folder, dataset(60))
+    limit, streams = told()
+    assert limit is not None and limit > 0 and streams
+
+
 def test_what_cannot_have_a_reference_is_refused_before_the_run(tmp_path: Path, folder: Path) -> None:
     adata = dataset(10)
     with pytest.raises(ValueError, match="parametric_umap"):
