@@ -4,10 +4,11 @@
  */
 
 import { signal } from "@preact/signals";
-import type { EngineName, RunState } from "../src/protocol";
+import type { EngineName, Explains, RunState } from "../src/protocol";
 import { type MemoryData, type MemoryOptions, MemorySession } from "../src/session/memory";
 import type { Sink } from "../src/session/session";
 import { createStore, type Store } from "../src/store";
+import { isolated } from "../src/ui/legend/hide";
 import { mountWidget } from "../src/ui/mount";
 import type { ViewData } from "../src/view/api";
 import { connectView } from "../src/view/client";
@@ -27,6 +28,7 @@ interface Scene {
   engines?: EngineName[];
   source?: "model" | "obsm" | "umap";
   reference?: number;
+  explains?: Explains[];
   /** Labels that are known. */
   truth?: TruthOptions;
   /** What of the runtime and the model has come to the page. */
@@ -99,6 +101,31 @@ const SCENES: Record<string, () => Scene> = {
   selected: () =>
     done({ ready: (store) => store.select({ by: "lasso", polygon: circle(-1.2, -0.6, 1), mode: "replace" }) }),
   cell: () => done({ ready: (store) => store.pinCell(4) }),
+  gene: () => done({ ready: (store) => store.colorBy("gene:RORB") }),
+  genecell: () =>
+    done({
+      ready: (store) => {
+        store.pinCell(4);
+        store.colorBy("gene:CUX2");
+      },
+    }),
+  label: () => done({ ready: (store) => store.hide("label", isolated(new Set(), 3, 20)) }),
+  blindcell: () => done({ explains: ["occlusion"], ready: (store) => store.pinCell(4) }),
+  removing: () =>
+    done({
+      options: { ...done().options, slow: 60_000 },
+      ready: (store) => {
+        store.whys.method.value = "occlusion";
+        store.select({ by: "lasso", polygon: circle(0.3, 0.7, 1.2), mode: "replace" });
+      },
+    }),
+  removed: () =>
+    done({
+      ready: (store) => {
+        store.whys.method.value = "occlusion";
+        store.select({ by: "lasso", polygon: circle(0.3, 0.7, 1.2), mode: "replace" });
+      },
+    }),
   number: () => done({ ready: (store) => store.colorBy("score") }),
   training: () =>
     done({
@@ -265,6 +292,7 @@ async function open(): Promise<void> {
     source: scene.source ?? "model",
     reference: scene.reference ?? (n > 0 ? 12_000 : 0),
     engines: scene.engines,
+    explains: scene.explains,
   });
   const map = query.get("map");
   const placed = map ? await onMap(cells, map) : cells;

@@ -33,7 +33,8 @@ export class Whys {
    */
   look(question: WhyQuestion, about: string): { why: ReadonlySignal<Why>; leave: () => void } {
     const key = JSON.stringify([question, about]);
-    const asked = this.#asked.get(key) ?? this.#ask(key, question);
+    const before = this.#asked.get(key);
+    const asked = before && before.why.peek().state !== "failed" ? before : this.#ask(key, question);
     asked.watchers++;
     const leave = () => {
       asked.watchers--;

@@ -105,6 +105,8 @@ export interface Counts {
   missing: number;
   /** Of the colour column if it is a number: its range and a histogram of cells that pass the filters. */
   numbers: { min: number; max: number; bins: Uint32Array; missing: number; zeros: number } | null;
+  /** Of the colour column if it is a gene: its mean per label, among cells that pass; NaN where there are none. */
+  means: Float64Array | null;
   /** Over all cells done: median of `score`, how many are below 0.5, and a histogram from 0 to 1; null without scores. */
   score: { median: number; below: number; bins: Uint32Array } | null;
   /** All cells by known label and label, row after row; null where no labels are known. */

@@ -7,6 +7,7 @@ import type { Dataset } from "./dataset";
 import { type Density, densityOf, GRID } from "./density";
 import { MISSING } from "./dtypes";
 import { Layers } from "./layers";
+import { rangeOf } from "./range";
 
 const NO_VALUE = -1e30;
 /** Seconds, while a run goes on, between two looks at the density: sizes follow, nothing flickers. */
@@ -97,7 +98,7 @@ export class GpuData {
     if (columns.reference) this.backdrop.show(columns.reference, look);
     const column = columns.numbers(look.color);
     this.isNumber = column?.spec.kind === "number";
-    this.domain = look.domain ?? (column && this.isNumber ? rangeOf(column) : [0, 1]);
+    this.domain = look.domain ?? (column && this.isNumber ? (rangeOf(column) ?? [0, 1]) : [0, 1]);
     const colored = `${look.color} ${column?.held ?? 0}`;
     const [low, high] = this.#colored === colored ? [from, to] : [0, columns.n];
     this.#colored = colored;
@@ -133,14 +134,4 @@ function valueAt(column: NumberColumn | undefined, row: number): number {
   if (!column || row >= column.held) return NO_VALUE;
   const value = column.values[row] as number;
   return Number.isNaN(value) || value === MISSING[column.spec.dtype] ? NO_VALUE : value;
-}
-
-function rangeOf({ values }: NumberColumn): [number, number] {
-  let [min, max] = [Infinity, -Infinity];
-  for (const value of values) {
-    if (!Number.isFinite(value)) continue;
-    if (value < min) min = value;
-    if (value > max) max = value;
-  }
-  return max >= min ? [min, max] : [0, 1];
 }

@@ -3,8 +3,9 @@ import { CELL } from "../protocol";
 import type { Counts, Look } from "./api";
 import type { Columns, NumberColumn } from "./columns";
 import { confusionOf } from "./confusion";
-import { MISSING } from "./dtypes";
 import { refuser } from "./filter";
+import { meansByLabel } from "./means";
+import { rangeOf, skipsZeros } from "./range";
 import { countTraining } from "./training";
 import { countUnlike } from "./unlike";
 
@@ -32,6 +33,7 @@ export function summarize(cells: Cells): Counts {
     categories: byCode?.categories ?? null,
     missing: byCode?.missing ?? 0,
     numbers: color && !isCategory ? histogram(color, cells.fails) : null,
+    means: color?.spec.group === "gene" ? meansByLabel(columns, color, cells.fails) : null,
     score: scoreSummary(columns),
     confusion: confusionOf(columns),
     unlike: countUnlike(columns),
@@ -65,16 +67,10 @@ function countCodes({ columns, look, fails }: Cells, color: NumberColumn) {
 }
 
 /** Range over all cells, bins over those that pass. */
-function histogram({ values, held, spec }: NumberColumn, fails: Uint8Array): Counts["numbers"] {
-  let [min, max] = [Infinity, -Infinity];
-  for (let row = 0; row < held; row++) {
-    const value = values[row] as number;
-    if (!Number.isFinite(value) || value === MISSING[spec.dtype]) continue;
-    if (value < min) min = value;
-    if (value > max) max = value;
-  }
+function histogram(column: NumberColumn, fails: Uint8Array): Counts["numbers"] {
+  const { values, held, spec } = column;
   const bins = new Uint32Array(BINS);
-  if (!(max >= min)) return { min: 0, max: 0, bins, missing: fails.length, zeros: 0 };
+  const [min, max] = rangeOf(column) ?? [0, 0];
   const scale = max > min ? BINS / (max - min) : 0;
   let [missing, zeros] = [0, 0];
   for (let row = 0; row < fails.length; row++) {
@@ -83,6 +79,7 @@ function histogram({ values, held, spec }: NumberColumn, fails: Uint8Array): Cou
     if (!Number.isFinite(value)) missing++;
     else {
       if (value === 0) zeros++;
+      if (value === 0 && skipsZeros(spec)) continue;
       const bin = Math.min(BINS - 1, Math.floor((value - min) * scale));
       bins[bin] = (bins[bin] as number) + 1;
     }

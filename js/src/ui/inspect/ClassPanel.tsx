@@ -1,6 +1,7 @@
 import { css, paletteOf } from "../../palette";
 import type { ColumnSpec } from "../../protocol";
 import type { Store } from "../../store";
+import { kindsOf } from "../../view/effective";
 import { useStore } from "../context";
 import { plural } from "../format";
 import { IconButton } from "../parts/Icon";
@@ -10,9 +11,10 @@ import { Why } from "./Why";
 export function isolatedLabel({ color, hidden }: Store): number | null {
   const column = color.value;
   if (column?.id !== "label") return null;
-  const [off, codes] = [hidden.value.get("label"), column.categories?.length ?? 0];
-  if (!off || codes < 2 || off.size !== codes - 1) return null;
-  return Array.from({ length: codes }, (_, code) => code).find((code) => !off.has(code)) ?? null;
+  const off = hidden.value.get("label");
+  if (!off) return null;
+  const [on, ...others] = Array.from({ length: kindsOf(column) }, (_, code) => code).filter((code) => !off.has(code));
+  return on === undefined || others.length > 0 ? null : on;
 }
 
 /** Sums grow while the run goes on: they are asked for again whenever twice as many cells are done, and at the end. */
@@ -43,7 +45,7 @@ export function ClassPanel({ column, code }: { column: ColumnSpec; code: number 
         {cells === 0 ? (
           <div class="sec f2">No cell has this label yet.</div>
         ) : (
-          <Why of="class" code={code} title="Genes behind it" about={progressOf(store)} />
+          <Why of="class" code={code} title="Genes behind this label" about={progressOf(store)} />
         )}
       </div>
     </>

@@ -3,7 +3,7 @@ import type { Why as Known } from "../../why";
 import { useStore } from "../context";
 import { sentence } from "../format";
 import { GeneList } from "./GeneList";
-import { absentNote, fromCells, heads, METHODS } from "./genes";
+import { absentNote, fromCells, METHODS } from "./genes";
 import { useWhy } from "./useWhy";
 
 const WIDTHS = [88, 64, 52, 40, 34];
@@ -60,12 +60,21 @@ function Body({ why, method, again, onStop }: { why: Known | null; method: Expla
   return group ? <Found group={group} method={method} /> : null;
 }
 
-function Methods({ current }: { current: Explains | null }) {
-  const { schema, whys } = useStore();
-  const all = schema.value?.model.explains ?? [];
-  if (all.length < 2) return null;
+/** What the bars are, to choose from, and what the numbers are. */
+function Head({ method, single }: { method: Explains; single: boolean }) {
+  const all = useStore().schema.value?.model.explains ?? [];
   return (
-    <fieldset class="methods s11" aria-label="How genes are weighed">
+    <div class="heads s11 f2">
+      {all.length > 1 ? <Methods all={all} current={method} /> : <span>{METHODS[method].bar}</span>}
+      <span>{single ? "counts" : "expressed"}</span>
+    </div>
+  );
+}
+
+function Methods({ all, current }: { all: Explains[]; current: Explains }) {
+  const { whys } = useStore();
+  return (
+    <fieldset class="methods" aria-label="How genes are weighed">
       {all.map((method) => (
         <button
           key={method}
@@ -76,7 +85,7 @@ function Methods({ current }: { current: Explains | null }) {
             whys.method.value = method;
           }}
         >
-          {METHODS[method].name}
+          {all.includes("attention_weighted") ? METHODS[method].name : METHODS[method].alone}
         </button>
       ))}
     </fieldset>
@@ -112,10 +121,11 @@ export function Why({ of, code, row, title, about = "" }: Props) {
   return (
     <div class="sec why">
       <h4>
-        <b class="ell">{title}</b>
-        {method && <span>{heads(method, of === "cell")}</span>}
+        <b class="ell" title={title}>
+          {title}
+        </b>
       </h4>
-      <Methods current={method ?? null} />
+      {method && <Head method={method} single={of === "cell"} />}
       {method ? (
         <Body why={why} method={method} again={again} onStop={stop} />
       ) : (

@@ -2,21 +2,34 @@
 import type { ExplainedGene, ExplainedGroup, Explains } from "../../protocol";
 import { count, plural } from "../format";
 
-export const METHODS: Record<Explains, { name: string; title: string }> = {
+interface Method {
+  name: string;
+  /** Where there is but one way to weigh attention. */
+  alone: string;
+  bar: string;
+  title: string;
+}
+
+export const METHODS: Record<Explains, Method> = {
   attention_weighted: {
     name: "weighted",
+    alone: "attention",
+    bar: "attention, weighted",
     title: "What the model looked at in each step, times what the step decided",
   },
-  attention: { name: "plain", title: "What the model looked at, all steps alike" },
+  attention: {
+    name: "plain",
+    alone: "attention",
+    bar: "attention",
+    title: "What the model looked at, all steps alike",
+  },
   occlusion: {
     name: "by removal",
+    alone: "by removal",
+    bar: "probability lost without it",
     title: "How much probability the label loses when the gene is taken out of the cell",
   },
 };
-
-/** Of what the bar is, and of what the number is. */
-export const heads = (method: Explains, single: boolean): string =>
-  `${method === "occlusion" ? "probability lost" : "attention"} · ${single ? "counts" : "expressed"}`;
 
 const ABSENT = "absent";
 

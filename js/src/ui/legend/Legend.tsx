@@ -5,6 +5,7 @@ import { useStore } from "../context";
 import { count, plural } from "../format";
 import { Categories } from "./Categories";
 import { ColorBy } from "./ColorBy";
+import { Means } from "./Means";
 import { Ramp } from "./Ramp";
 import { Threshold } from "./Threshold";
 import { Unlike } from "./Unlike";
@@ -93,7 +94,10 @@ function Body() {
       {column.kind === "category" ? (
         <Categories column={column} look={look} counts={own} training={training} />
       ) : (
-        <div class="scroll">{own?.numbers && <Ramp column={column} look={look} numbers={own.numbers} />}</div>
+        <div class="scroll">
+          {own?.numbers && <Ramp column={column} look={look} numbers={own.numbers} />}
+          {own?.numbers && own.means && <Means means={own.means} look={look} numbers={own.numbers} />}
+        </div>
       )}
       {!training && column.unassigned && <Threshold column={column} counts={own} />}
       {counts && <Foot column={column} counts={counts} training={training} />}
