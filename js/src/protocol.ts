@@ -263,12 +263,12 @@ export interface Demand {
 
 /**
  * What a model made of the cells of a lease: per output [cells, width], in the lease's order, failed cells left out.
- * Attention and its genes (i4) are as wide as these cells need; behind what carries weight there are zeros.
+ * Attention and its genes (whole numbers) are as wide as these cells need; behind what carries weight there are zeros.
  */
 export interface OutputSpec {
   name: string;
   width: number;
-  dtype: "f4" | "i4";
+  dtype: "f4" | "i4" | "u2";
 }
 
 /* ── page → kernel ─────────────────────────────────────────────────────────────────────────────── */

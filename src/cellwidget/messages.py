@@ -211,11 +211,11 @@ class Equipment(TypedDict):
 
 
 class OutputSpec(TypedDict):
-    """An output that a page sends back, [cells, width]: float32 ("f4") or int32 ("i4")."""
+    """An output that a page sends back, [cells, width]: float32 ("f4"), or whole numbers ("i4", "u2")."""
 
     name: str
     width: int
-    dtype: Literal["f4", "i4"]
+    dtype: Literal["f4", "i4", "u2"]
 
 
 class ExplainedGene(TypedDict):
@@ -442,7 +442,7 @@ def _output(value: object) -> bool:
         isinstance(value, dict)
         and _text(value.get("name"))
         and _whole(value.get("width"))
-        and value.get("dtype") in ("f4", "i4")
+        and value.get("dtype") in ("f4", "i4", "u2")
     )
 
 

@@ -480,6 +480,22 @@ def test_results_that_are_none_are_refused(net: Net, change: dict[str, Any], raw
     assert error["id"] == 1 and words in error["message"]
 
 
+def test_results_are_numbers_of_the_kind_that_they_say(net: Net) -> None:
+    feed, page = FakeFeed(), net.page()
+    port = feed.port = FakePort()
+    net.channel.show(feed)
+    page.hello()
+    values = {"attention": np.array([[0.5, 0]], "f4"), "attention_genes": np.array([[65_535, 0]], "u2")}
+    values["other"] = np.array([[-7, 2**31 - 1]], "i4")
+    outputs = [
+        {"name": name, "width": 2, "dtype": f"{each.dtype.kind}{each.itemsize}"} for name, each in values.items()
+    ]
+    raw = [memoryview(each.tobytes()) for each in values.values()]
+    page.say(raw, type="results", id=1, run="r1", lease=2, outputs=outputs, failed=[])
+    ((_, _, taken, _),) = port.told
+    assert taken == {name: each.tolist() for name, each in values.items()}
+
+
 def test_messages_that_come_as_one_are_taken_one_by_one(net: Net) -> None:
     feed, page = FakeFeed(), net.page()
     port = feed.port = FakePort()

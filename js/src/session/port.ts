@@ -65,11 +65,9 @@ export class KernelPort implements EnginePort {
   }
 
   async results({ run, lease, outputs, failed }: LeaseResult): Promise<void> {
-    const specs = outputs.map(({ name, width, values }): OutputSpec => {
-      return { name, width, dtype: values instanceof Int32Array ? "i4" : "f4" };
-    });
+    const raw = outputs.map(({ values }) => narrowed(values));
+    const specs = outputs.map(({ name, width }, at): OutputSpec => ({ name, width, dtype: dtypeOf(raw[at]) }));
     const body = { type: "results", run, lease, outputs: specs, failed } as const;
-    const raw = outputs.map(({ values }) => values);
     if (this.#link.transport === "base64") await this.#insist({ ...body, b64: raw.map(toBase64) });
     else await this.#insist(body, raw.map(copied));
   }
@@ -150,6 +148,18 @@ export class KernelPort implements EnginePort {
 
 const closed = () => new Error("the session is closed");
 
-function copied(values: Float32Array | Int32Array): ArrayBuffer {
+type Numbers = Float32Array | Int32Array | Uint16Array;
+
+/** Positions of genes nearly always fit into half the bytes. */
+function narrowed(values: Float32Array | Int32Array): Numbers {
+  if (values instanceof Float32Array || values.some((value) => value < 0 || value > 0xffff)) return values;
+  return Uint16Array.from(values);
+}
+
+function dtypeOf(values: Numbers | undefined): OutputSpec["dtype"] {
+  return values instanceof Int32Array ? "i4" : values instanceof Uint16Array ? "u2" : "f4";
+}
+
+function copied(values: Numbers): ArrayBuffer {
   return values.slice().buffer as ArrayBuffer;
 }

@@ -231,9 +231,10 @@ def _take_results(port: Port, message: LeaseResults, buffers: Sequence[Raw]) -> 
         raise ValueError(f"results name {len(specs)} outputs and bring {len(raw)}")
     outputs = {}
     for spec, buffer in zip(specs, raw, strict=True):
-        row = 4 * spec["width"]
+        dtype = np.dtype(f"<{spec['dtype']}")
+        row = dtype.itemsize * spec["width"]
         size = memoryview(buffer).nbytes
         if not row or size % row:
             raise ValueError(f"{spec['name'][:60]} has {size} bytes, which are no rows of {spec['width']} numbers")
-        outputs[spec["name"]] = np.frombuffer(buffer, f"<{spec['dtype']}").reshape(-1, spec["width"])
+        outputs[spec["name"]] = np.frombuffer(buffer, dtype).reshape(-1, spec["width"])
     port.take(message["page"], message["lease"], outputs, message["failed"])

@@ -367,7 +367,7 @@ class BrowserEngine:
             width = widths.setdefault(name, min(values.shape[1], MOST_WIDTH))
             if values.shape != (len(good), width):
                 raise ValueError(f"{output} is {values.shape}, expected was {(len(good), width)}")
-            if (values.dtype.kind == "i") != (output == "attention_genes"):
+            if (values.dtype.kind in "iu") != (output == "attention_genes"):
                 raise ValueError(f"{output} is of type {values.dtype}")
         widths.pop("attention", None)
         self._widths = widths

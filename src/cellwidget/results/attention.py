@@ -18,6 +18,9 @@ MOST_SUMS = 2**23
 """Classes times genes up to which sums are kept: 64 MB per weighting. A model of 1,000 classes and 60,000 genes has
 seven times that; what its classes look at is asked of a sample of their cells instead."""
 
+DENSE = 8
+"""How many sums may be passed over for each weight that is added: passing is that much faster."""
+
 
 class Sums(NamedTuple):
     """What one class looked at: weights float64 [genes], summed over so many cells."""
@@ -85,16 +88,24 @@ class AttentionSums:
                 return
             self._counted[rows[fresh]] = True
             self._cells += np.bincount(labels[fresh], minlength=len(self._cells))
-            places = genes[fresh].astype(np.int64)
-            known = (places >= 0) & (places < self._n_genes)
-            places += labels[fresh].astype(np.int64)[:, None] * self._n_genes
-            for name, sums in self._sums.items():
-                weights = outputs[name][fresh]
-                carried = known & (weights != 0)
-                np.add.at(sums, places[carried], weights[carried].astype(np.float64))
+            weights = [outputs[name][fresh] for name in self._sums]
+            genes = genes[fresh]
+            carried = np.logical_or.reduce([each != 0 for each in weights]) & (genes >= 0) & (genes < self._n_genes)
+            at, place = np.nonzero(carried)
+            places = labels[fresh][at].astype(np.int64) * self._n_genes + genes[at, place]
+            for sums, each in zip(self._sums.values(), weights, strict=True):
+                _add_at(sums, places, each[at, place])
 
     def of(self, weighting: str, code: int) -> Sums:
         """Give what a class looked at so far, as a copy."""
         with self._lock:
             begin = code * self._n_genes
             return Sums(self._sums[weighting][begin : begin + self._n_genes].copy(), int(self._cells[code]))
+
+
+def _add_at(sums: NDArray[np.float64], places: NDArray[np.int64], weights: NDArray[np.generic]) -> None:
+    """Add weights at their places, some of which come several times; many are counted together, a few one by one."""
+    if DENSE * len(places) > len(sums):
+        sums += np.bincount(places, weights, minlength=len(sums))
+    else:
+        np.add.at(sums, places, weights.astype(np.float64))
