@@ -33,7 +33,9 @@ def check_own_folder(folder: Path) -> None:
     )
 
 
-def rewrite(bundle: Bundle, folder: str | Path, *, files: Mapping[str, bytes] | None = None, **changes: Any) -> Path:
+def rewrite(
+    bundle: Bundle, folder: str | Path, *, files: Mapping[str, bytes | None] | None = None, **changes: Any
+) -> Path:
     """Write a bundle to a folder: its own, or another one.
 
     New files are put in place whole, and the manifest last.
@@ -45,7 +47,7 @@ def rewrite(bundle: Bundle, folder: str | Path, *, files: Mapping[str, bytes] | 
     folder
         Where to. A bundle that is there is replaced.
     files
-        Contents by name that are new.
+        Contents by name that are new; None for a file that is to go.
     **changes
         Entries of the manifest that are new.
 
@@ -71,10 +73,13 @@ def rewrite(bundle: Bundle, folder: str | Path, *, files: Mapping[str, bytes] | 
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(bundle.folder / name, folder / name)
     for name, content in files.items():
-        _put(folder / name, content)
-        entries[name] = file_entry(content)
+        if content is None:
+            entries.pop(name, None)
+        else:
+            _put(folder / name, content)
+            entries[name] = file_entry(content)
     for name in set(OPTIONAL).difference(entries):
-        (folder / name).unlink(missing_ok=True)  # of the bundle that was there
+        (folder / name).unlink(missing_ok=True)  # that the bundle has no more, or another one had
     write_manifest(folder, replace(bundle.manifest, **changes), entries)
     Bundle.load(folder)
     return folder

@@ -91,7 +91,7 @@ def test_what_cannot_have_a_reference_is_refused_before_the_run(tmp_path: Path, 
     adata = dataset(10)
     with pytest.raises(ValueError, match="parametric_umap"):
         cw.convert.reference(write_bundle(tmp_path / "no-map", GENES, umap=False), adata)
-    with pytest.raises(ValueError, match="is none"):
+    with pytest.raises(ValueError, match="not the folder of a bundle"):
         cw.convert.reference(tmp_path, adata)
     with pytest.raises(ValueError, match="comes with the package"):
         cw.convert.reference(resolve("pbmc"), adata)

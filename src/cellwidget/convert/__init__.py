@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cellwidget.convert.errors import ConvertError
+    from cellwidget.convert.pumap import parametric_umap
     from cellwidget.convert.reference_map import add_reference as reference
     from cellwidget.convert.to_bundle import sims
 
-__all__ = ["ConvertError", "reference", "sims"]
+__all__ = ["ConvertError", "parametric_umap", "reference", "sims"]
 
 _HOMES = {
     "ConvertError": ("errors", "ConvertError"),
+    "parametric_umap": ("pumap", "parametric_umap"),
     "reference": ("reference_map", "add_reference"),
     "sims": ("to_bundle", "sims"),
 }

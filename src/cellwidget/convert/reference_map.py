@@ -67,20 +67,63 @@ def add_reference(
     InputError
         If the cells cannot be read for this model; the message says what would help.
     """
-    model = _model(Path(bundle))
+    model = own_model(bundle)
+    if model.bundle.umap_path is None:
+        raise ValueError(
+            f"{bundle} has no map (umap.onnx) that training cells could lie on. "
+            f"Make one first: cw.convert.parametric_umap({str(bundle)!r}, adata)."
+        )
+    _, arrays = run_on_training_cells(
+        model, adata, ["xy"], labels=labels, cells=cells, seed=seed, layer=layer, total=total, threads=threads
+    )
+    return rewrite(model.bundle, model.bundle.folder, files={"reference.npz": npz(**arrays)})
+
+
+def run_on_training_cells(
+    model: Model,
+    adata: AnnData,
+    outputs: Sequence[str] = (),
+    *,
+    labels: str | None,
+    cells: int,
+    seed: int,
+    layer: str | None,
+    total: str | None,
+    threads: int | None,
+) -> tuple[NDArray[np.int64], dict[str, NDArray[Any]]]:
+    """Run a model on training cells, or on a sample of them, for what a reference holds.
+
+    Parameters
+    ----------
+    model, adata, labels, cells, seed, layer, total, threads
+        As in `add_reference`.
+    outputs
+        What is wanted beside the embedding.
+
+    Returns
+    -------
+    tuple
+        Rows of the cells that came out of the model, and their arrays by name: the outputs, "label" and, with labels,
+        "truth".
+
+    Raises
+    ------
+    ValueError
+        If the column is not there, or no cell can be run.
+    """
     names = None if labels is None else _labels(adata, labels)
     rows = stratified(np.zeros(adata.n_obs, np.int64) if names is None else names.codes, cells, seed)
-    outputs = [name for name in ("embedding", "xy", "logits") if name != "logits" or model.classes]
-    made = model.predict(_taken(adata, rows), outputs, layer=layer, total=total, threads=threads)
-    usable = np.isfinite(made["embedding"]).all(axis=1) & np.isfinite(made["xy"]).all(axis=1)
+    wanted = ["embedding", *outputs]
+    run = [*wanted, "logits"] if model.classes else wanted
+    made = model.predict(_taken(adata, rows), run, layer=layer, total=total, threads=threads)
+    usable = np.all([np.isfinite(made[name]).all(axis=1) for name in wanted], axis=0)
     if not usable.any():
         raise ValueError("The model gives no place to any of the training cells, so there is no reference map.")
-    arrays = {"xy": made["xy"], "embedding": made["embedding"]}
+    arrays = {name: made[name] for name in wanted}
     arrays["label"] = _best(made["logits"]) if model.classes else np.zeros(len(rows), np.uint16)
     if names is not None:
         arrays["truth"] = _codes(names.categories, model.classes)[names.codes[rows]]
-    content = npz(**{name: values[usable] for name, values in arrays.items()})
-    return rewrite(model.bundle, model.bundle.folder, files={"reference.npz": content})
+    return rows[usable], {name: values[usable] for name, values in arrays.items()}
 
 
 def npz(**arrays: NDArray[Any]) -> bytes:
@@ -90,18 +133,19 @@ def npz(**arrays: NDArray[Any]) -> bytes:
     return buffer.getvalue()
 
 
-def _model(folder: Path) -> Model:
+def own_model(bundle: str | Path) -> Model:
+    """Load a model with an embedding from a folder of the user's, which something is to be added to."""
+    folder = Path(bundle)
     if not (folder / MANIFEST).is_file():
-        raise ValueError(f"A reference map is added to the folder of a bundle, and {str(folder)[:200]!r} is none.")
+        raise ValueError(
+            f"{str(bundle)[:200]!r} is not the folder of a bundle, so nothing can be added to it. "
+            f"cw.load_model(…).save('folder') makes one of a packaged model, a zip or an address, cw.convert.sims of a "
+            f"folder for sims-web."
+        )
     check_own_folder(folder)
     model = load_model(folder)
     if "embedding" not in model.bundle.outputs:
-        raise ValueError(f"{model!r} gives no embedding, so it has no space in which training cells could lie.")
-    if model.bundle.umap_path is None:
-        raise ValueError(
-            f"{folder} has no map (umap.onnx) that training cells could lie on. "
-            f"Make one first: cw.convert.parametric_umap({str(folder)!r}, adata)."
-        )
+        raise ValueError(f"{model!r} gives no embedding, so it has no space in which cells could lie.")
     return model
 
 

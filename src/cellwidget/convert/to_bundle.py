@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cellwidget.bundle import VALUES, Manifest, save_bundle
 from cellwidget.convert.errors import ConvertError
+from cellwidget.convert.pumap import parametric_umap
 from cellwidget.convert.reference_map import add_reference
 from cellwidget.convert.sims_checkpoint import read_checkpoint
 from cellwidget.convert.sims_folder import read_folder
@@ -64,7 +65,8 @@ def sims(
     genes, classes
         Names in their order, for a checkpoint that has none.
     reference, labels
-        The training cells, and the obs column with their labels: what `convert.reference` takes.
+        The training cells, and the obs column with their labels: what `convert.reference` takes. A model that comes
+        without a map gets one, by `convert.parametric_umap`.
 
     Returns
     -------
@@ -102,7 +104,11 @@ def sims(
     )
     files = {"model.onnx": tabnet_graph(model.net, normalise=normalise), **model.files}
     made = save_bundle(out, manifest, model.genes, files)
-    return made if reference is None else add_reference(made, reference, labels=labels)
+    if reference is None:
+        return made
+    if "umap.onnx" in files:
+        return add_reference(made, reference, labels=labels)
+    return parametric_umap(made, reference, labels=labels)
 
 
 def _read(source: Path, genes: Sequence[str] | None, classes: Sequence[str] | None) -> Sims:
