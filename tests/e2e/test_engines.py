@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Error
 from scipy import sparse
+from scipy.special import softmax
 
 import cellwidget as cw
 from cellwidget.batch import Batch
@@ -213,6 +214,12 @@ def sims_cells(path: Path, bundle: Bundle) -> Batch:
     return batch
 
 
+def dense_attention(given: Outputs, shape: tuple[int, ...]) -> NDArray[Any]:
+    dense = np.zeros(shape)
+    np.add.at(dense, (np.arange(len(dense))[:, None], given["attention_genes"].astype(int)), given["attention"])
+    return dense
+
+
 @pytest.mark.parametrize("case", FOLDERS)
 def test_a_sims_web_folder_gives_on_a_page_what_its_graph_gives(engines: Engines, case: str) -> None:
     folder, cells, expected, prefix, xy = FOLDERS[case]
@@ -229,9 +236,36 @@ def test_a_sims_web_folder_gives_on_a_page_what_its_graph_gives(engines: Engines
         check_same(wanted, engines.run(worker, batch, size))
     worker, _ = engines.start("wasm", Chained(bundle, ["attention", "attention_genes"]))
     given = engines.run(worker, batch, len(batch))
-    dense = np.zeros_like(attention)
-    np.add.at(dense, (np.arange(len(dense))[:, None], given["attention_genes"].astype(int)), given["attention"])
-    np.testing.assert_allclose(dense, attention, atol=TOLERANCE)
+    np.testing.assert_allclose(dense_attention(given, attention.shape), attention, atol=TOLERANCE)
+
+
+CONVERTED = {
+    "a folder, cut down": (SIMS / "folder", *FOLDERS["cut down"][1:4]),
+    "a checkpoint": (FULL / "sims-pbmc68k-small.ckpt", *FOLDERS["whole"][1:3], "torch_"),
+}
+
+
+@pytest.mark.parametrize("case", CONVERTED)
+def test_a_converted_network_gives_on_a_page_what_the_published_one_gives(
+    engines: Engines, tmp_path: Path, case: str
+) -> None:
+    source, cells, expected, prefix = CONVERTED[case]
+    if not source.exists():
+        pytest.skip("the full fixtures are not here")
+    cw.convert.sims(source, tmp_path / "out", values="log1p_10k")
+    bundle = load_bundle(tmp_path / "out")
+    with np.load(expected) as arrays:
+        logits, embedding, attention, best = (
+            arrays[f"{prefix}{name}"] for name in ("logits", "encoding", "attention", "topk_indices")
+        )
+    worker, _ = engines.start("wasm", Chained(bundle, ["logits", "embedding", "attention", "attention_genes"]))
+    batch = sims_cells(cells, bundle)
+    given = engines.run(worker, batch, len(batch))
+    np.testing.assert_array_equal(np.argsort(-given["logits"], axis=1)[:, :3], best)
+    np.testing.assert_allclose(given["logits"], logits, atol=1e-3)
+    np.testing.assert_allclose(given["embedding"], embedding, atol=1e-3)
+    np.testing.assert_allclose(softmax(given["logits"], axis=1), softmax(logits, axis=1), atol=1e-4)
+    np.testing.assert_allclose(dense_attention(given, attention.shape), attention, atol=1e-4)
 
 
 @pytest.mark.parametrize("provider", ["wasm", "webgpu"])

@@ -91,19 +91,15 @@ def _around(bundle: Bundle, naming: Naming) -> list[Stage]:
     folder, path = bundle.folder, bundle.model_path
     given = {"attention_dense" if ours == "attention" else ours: its for ours, its in naming.outputs.items()}
     first = front(len(bundle.genes), normalise=bundle.manifest.values == "log1p_10k")
-    last = back(np.float64 if naming.attention_kind == DOUBLE else np.float32)
-    return [
+    stages = [
         Stage("front", "front.onnx", first, _same(bundle.inputs), _same(["dense"]), folder),
         Stage("model", path.name, path.read_bytes(), {"dense": naming.input}, given, folder),
-        Stage(
-            "back",
-            "back.onnx",
-            last,
-            _same(["attention_dense"]),
-            _same(["attention", "attention_genes"]) if "attention" in naming.outputs else {},
-            folder,
-        ),
     ]
+    if "attention_dense" in given:
+        last = back(np.float64 if naming.attention_kind == DOUBLE else np.float32)
+        outputs = _same(["attention", "attention_genes"])
+        stages.append(Stage("back", "back.onnx", last, _same(["attention_dense"]), outputs, folder))
+    return stages
 
 
 def _umap(path: Path, folder: Path) -> Stage:
