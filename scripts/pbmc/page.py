@@ -38,8 +38,9 @@ What to know before believing it:
 - Many cells labelled *Dendritic* express genes of monocytes; *CD14+ Monocyte* and *Dendritic* are often confused.
 - Naive T cells: CD4 and CD8 differ by genes that are seen in few cells; they are the commonest confusion on PBMC3k.
 - There is no label for cells that it does not know: whatever comes gets one of the {classes}.
-  Cells far from all training cells are marked: 23 % of those held out, of which 58 % are labelled rightly (of the others
-  94 %), and 59 % of cells whose genes were shuffled. A mark is a reason to look, not a proof, and no mark is none either.
+  Cells far from all training cells are marked: 23 % of those held out, of which 58 % are labelled rightly (of the
+  others 94 %), and 59 % of cells whose genes were shuffled. A mark is a reason to look, not a proof, and no mark is
+  none either.
 
 ## Cells held out of training
 
