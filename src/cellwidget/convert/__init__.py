@@ -19,11 +19,21 @@ _HOMES = {
     "reference": ("reference_map", "add_reference"),
     "sims": ("to_bundle", "sims"),
 }
+EXTRA = ("onnx", "safetensors")
+"""What the extra installs."""
 
 
 def __getattr__(name: str) -> Any:
     """Import what is used when it is used."""
     if name in _HOMES:
         module, function = _HOMES[name]
-        return getattr(import_module(f".{module}", __name__), function)
+        try:
+            return getattr(import_module(f".{module}", __name__), function)
+        except ModuleNotFoundError as error:
+            if error.name not in EXTRA:
+                raise
+            raise ModuleNotFoundError(
+                f"cellwidget.convert.{name} needs the package {error.name!r}: pip install cellwidget[convert]",
+                name=error.name,
+            ) from error
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
