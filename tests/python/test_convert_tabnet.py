@@ -11,10 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellwidget.convert import tabnet
+from cellwidget.convert.graph import Graph
+from cellwidget.convert.simplex import NEVER, Blocks, projected
 from cellwidget.convert.tabnet import OUTPUTS, Affine, Glu, mlp_graph, tabnet_graph
 
 from .tabnet_cases import (
     Golden,
+    entmax,
     feed,
     golden,
     log1p_10k,
@@ -84,10 +87,11 @@ def test_other_ways_of_normalising_are_refused(published: Golden) -> None:
     steps=st.integers(1, 4),
     attention=st.sampled_from([0.01, 0.3, 1.0, 10.0]),
     wider=st.integers(0, 5),
+    mask=st.sampled_from(["sparsemax", "entmax"]),
 )
-@settings(max_examples=30)
-def test_graphs_agree_with_the_reference(seed: int, steps: int, attention: float, wider: int) -> None:
-    net, counts = random_net(seed, steps=steps, attention=attention), random_counts(seed, 9)
+@settings(max_examples=40, deadline=None)
+def test_graphs_agree_with_the_reference(seed: int, steps: int, attention: float, wider: int, mask: str) -> None:
+    net, counts = random_net(seed, steps=steps, attention=attention, mask=mask), random_counts(seed, 9)
     got = run(session(tabnet_graph(net)), feed(counts, wider=wider), 70)
     expected = reference(net, log1p_10k(counts))
     assert_near(got, expected, 1e-3)
@@ -102,6 +106,31 @@ def test_masks_are_exact_from_one_gene_to_all(attention: float, least: int, most
     assert least <= support.min() and support.max() <= most
     np.testing.assert_allclose(got["attention"].sum(axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(got["attention"], reference(net, log1p_10k(counts))["attention"], atol=1e-5)
+
+
+@pytest.mark.parametrize("mask", ["sparsemax", "entmax"])
+@pytest.mark.parametrize("n_genes", [70, 9_001])
+@pytest.mark.parametrize("size", [1, 7, 64])
+def test_masks_are_exact_for_supports_of_all_widths(n_genes: int, mask: str, size: int) -> None:
+    """From one gene to all of them, also when they meet in a batch."""
+    rng = np.random.default_rng(6)
+    z = rng.normal(size=(64, n_genes)) * np.geomspace(1e-7, 100, 64)[:, None]
+    expected = (entmax if mask == "entmax" else sparsemax)(z.astype(np.float32).astype(np.float64))
+    support = (expected > 0).sum(axis=1)
+    assert support.max() == n_genes and support.min() <= 2 and len(set(support.tolist())) > 10
+    graph, blocks = Graph(), Blocks.of(n_genes)
+    weights, genes = projected(graph, graph.input("z", np.float32, ["cells", blocks.width]), blocks, tabnet.MASKS[mask])
+    graph.output("weights", weights, np.float32, ["cells", "k"])
+    graph.output("genes", genes, np.int64, ["cells", "k"])
+    runner = session(graph.serialize("projection"))
+    order = rng.permutation(64)
+    for start in range(0, 64, size):
+        rows = order[start : start + size]
+        weights, genes = runner.run(None, {"z": blocks.fill(z[rows], with_=NEVER)})
+        got = np.zeros((len(rows), blocks.width))
+        np.add.at(got, (np.arange(len(rows))[:, None], genes), weights)
+        np.testing.assert_allclose(got[:, :n_genes], expected[rows], rtol=1e-5, atol=2e-7)
+        assert not got[:, n_genes:].any()
 
 
 @pytest.mark.parametrize("attention", [1e-6, 0.05, 1.0])

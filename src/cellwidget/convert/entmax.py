@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cellwidget.convert.simplex import ranks, shifted
+from cellwidget.convert.simplex import SURE, ranks, shifted
 
 if TYPE_CHECKING:
     from cellwidget.convert.graph import Graph
 
 NEVER = -1e300
+TINY = 1e-30
 
 
 class Entmax:
@@ -34,6 +35,13 @@ class Entmax:
         held = graph.op("Where", holds, each, graph.constant(NEVER, np.float64))
         most = graph.op("ReduceMax", held, graph.ints(1), keepdims=1)
         return graph.op("Add", graph.op("Mul", most, graph.constant(2, np.float64)), first)
+
+    def raised(self, graph: Graph, above: str, count: str) -> str:
+        """Give (a quarter of the sum of squares above - 1) / half of the sum above."""
+        squares = graph.op("ReduceSum", graph.op("Mul", above, above), graph.ints(1), keepdims=1)
+        over = graph.op("Sub", graph.op("Mul", squares, graph.constant(SURE / 4)), graph.constant(1.0))
+        half = graph.op("Mul", graph.op("ReduceSum", above, graph.ints(1), keepdims=1), graph.constant(0.5 / SURE))
+        return graph.op("Div", over, graph.op("Max", half, graph.constant(TINY)))
 
     def weights(self, graph: Graph, values: str, threshold: str) -> str:
         """Give the square of half of what is above the threshold."""

@@ -24,6 +24,8 @@ MARGIN = 1e-9
 """Far above what sums in float64 round away; a bound that is lower by so much costs nothing."""
 BOUNDING = 128
 """How many blocks the bound is taken from."""
+SURE = 1 - 1e-4
+"""What of a sum in float32 is there for sure."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,11 @@ class Blocks:
         """Genes, with those that fill up."""
         return self.number * self.size
 
+    @property
+    def steps(self) -> int:
+        """How often a bound is raised: twice where blocks are few, since a bound from few is loose."""
+        return 1 if self.n > SMALL else 2
+
     def fill(self, values: ArrayLike, with_: float = 0.0) -> NDArray[np.float32]:
         """Lengthen the last axis of an array to whole blocks."""
         array = np.asarray(values)
@@ -72,6 +79,12 @@ class Projection(Protocol):
 
     def threshold(self, graph: Graph, descending: str) -> str:
         """Give what every value is held against, [cells, 1]."""
+
+    def raised(self, graph: Graph, above: str, count: str) -> str:
+        """Tell by how much a lower bound of the threshold may be raised: a step of Newton's, [cells, 1].
+
+        `above` is by how much values lie above the bound, else 0, float32; `count` how many do.
+        """
 
     def weights(self, graph: Graph, values: str, threshold: str) -> str:
         """Give what is above the threshold its weight, and 0 to the rest."""
@@ -103,6 +116,8 @@ def projected(graph: Graph, z: str, blocks: Blocks, projection: Projection) -> t
     _, chosen = graph.ops("TopK", 2, largest, _most_above(graph, largest, bound), axis=1)
     values = graph.op("GatherND", by_block, graph.op("Unsqueeze", chosen, graph.ints(2)), batch_dims=1)
     flat = graph.op("Reshape", values, graph.ints(0, -1))
+    for _ in range(blocks.steps):
+        bound = _raised(graph, flat, bound, projection)
     candidates, places = graph.ops("TopK", 2, flat, _most_above(graph, flat, bound), axis=1)
     wide = graph.cast(candidates, np.float64)
     weights = projection.weights(graph, wide, projection.threshold(graph, wide))
@@ -114,8 +129,20 @@ def _bound(graph: Graph, largest: str, blocks: Blocks, projection: Projection) -
     values, _ = graph.ops("TopK", 2, largest, graph.ints(min(BOUNDING, blocks.number)), axis=1)
     threshold = projection.threshold(graph, graph.cast(values, np.float64))
     lower = graph.op("Sub", threshold, graph.constant(MARGIN, np.float64))
-    # float32 rounds, and must not round up: values are float32 themselves, so the next one below is low enough
-    near = graph.cast(lower, np.float32)
+    return _lowered(graph, graph.cast(lower, np.float32))
+
+
+def _raised(graph: Graph, values: str, bound: str, projection: Projection) -> str:
+    """Raise a bound; weights are convex in the threshold, so that steps of Newton's never lead above it."""
+    above = graph.op("Relu", graph.op("Sub", values, bound))
+    used = graph.cast(graph.op("Greater", above, graph.constant(0.0)), np.float32)
+    count = graph.op("Max", graph.op("ReduceSum", used, graph.ints(1), keepdims=1), graph.constant(1.0))
+    by = graph.op("Relu", projection.raised(graph, above, count))
+    return _lowered(graph, graph.op("Add", bound, by))
+
+
+def _lowered(graph: Graph, near: str) -> str:
+    """Take away from a bound what rounding may have added."""
     step = graph.op("Mul", graph.op("Abs", near), graph.constant(2.0**-22))
     return graph.op("Sub", graph.op("Sub", near, step), graph.constant(MARGIN))
 

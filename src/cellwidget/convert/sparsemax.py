@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cellwidget.convert.simplex import ranks, shifted
+from cellwidget.convert.simplex import SURE, ranks, shifted
 
 if TYPE_CHECKING:
     from cellwidget.convert.graph import Graph
@@ -22,6 +22,12 @@ class Sparsemax:
         over = graph.op("Sub", sums, graph.constant(1, np.float64))
         each = graph.op("Div", over, ranks(graph, descending))
         return graph.op("Add", graph.op("ReduceMax", each, graph.ints(1), keepdims=1), first)
+
+    def raised(self, graph: Graph, above: str, count: str) -> str:
+        """Give (the sum above - 1) / how many there are."""
+        total = graph.op("ReduceSum", above, graph.ints(1), keepdims=1)
+        over = graph.op("Sub", graph.op("Mul", total, graph.constant(SURE)), graph.constant(1.0))
+        return graph.op("Div", over, count)
 
     def weights(self, graph: Graph, values: str, threshold: str) -> str:
         """Give what is above the threshold."""

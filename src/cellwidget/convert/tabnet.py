@@ -146,27 +146,26 @@ def tabnet_graph(net: TabNet, *, normalise: str = "own") -> bytes:
 
 
 def _normalised(graph: Graph, counts: str, how: str) -> str:
-    """Values in float64: at tens of thousands of genes a norm in float32 shows in the attention."""
-    wide = graph.cast(counts, np.float64)
+    """Make of counts what the network has learnt from, float32."""
     if how == "none":
-        return wide
+        return counts
     if how == "total":
-        total = graph.op(
-            "Unsqueeze", graph.cast(graph.input("total", np.float32, ["cells"]), np.float64), graph.ints(1)
-        )
+        total = graph.op("Unsqueeze", graph.input("total", np.float32, ["cells"]), graph.ints(1))
     elif how == "own":
-        total = graph.op("ReduceSum", wide, graph.ints(1), keepdims=1)
+        total = graph.op("ReduceSum", counts, graph.ints(1), keepdims=1)
     else:
         raise ValueError(f"normalise must be 'own', 'total' or 'none', not {how!r}")
-    share = graph.op("Div", wide, graph.op("Max", total, graph.constant(TINY, np.float64)))
-    scaled = graph.op("Mul", share, graph.constant(SCALE, np.float64))
-    return graph.op("Log", graph.op("Add", scaled, graph.constant(1.0, np.float64)))
+    share = graph.op("Div", counts, graph.op("Max", total, graph.constant(TINY)))
+    scaled = graph.op("Mul", share, graph.constant(SCALE))
+    return graph.op("Log", graph.op("Add", scaled, graph.constant(1.0)))
 
 
 def _unit(graph: Graph, values: str) -> str:
-    squares = graph.op("ReduceSum", graph.op("Mul", values, values), graph.ints(1), keepdims=1)
+    """Scale rows to a length of 1, which at tens of thousands of genes shows in the attention if taken in float32."""
+    wide = graph.cast(values, np.float64)
+    squares = graph.op("ReduceSum", graph.op("Mul", wide, wide), graph.ints(1), keepdims=1)
     norm = graph.op("Max", graph.op("Sqrt", squares), graph.constant(TINY, np.float64))
-    return graph.cast(graph.op("Div", values, norm), np.float32)
+    return graph.cast(graph.op("Div", wide, norm), np.float32)
 
 
 def _spread(graph: Graph, genes: str, values: str, net: TabNet, blocks: Blocks) -> str:
@@ -228,9 +227,12 @@ def _look(graph: Graph, net: TabNet, step: Step, looking: str, earlier: list[Mas
     weight = step.attention.weight.T.astype(np.float64) * norm.scale * again
     bias = blocks.fill(norm.shift * again, with_=NEVER)
     z = graph.op("Gemm", looking, graph.constant(blocks.fill(weight)), graph.constant(bias))
-    for mask in earlier:
-        left = graph.op("Sub", graph.constant(1.0), graph.op("Div", mask.weights, graph.constant(net.gamma)))
-        z = graph.op("ScatterElements", z, mask.genes, left, axis=1, reduction="mul")
+    if earlier:
+        # all at once, since each time a row of all genes is copied; a gene may be among them several times
+        weights = graph.op("Concat", *(mask.weights for mask in earlier), axis=1)
+        genes = graph.op("Concat", *(mask.genes for mask in earlier), axis=1)
+        left = graph.op("Sub", graph.constant(1.0), graph.op("Div", weights, graph.constant(net.gamma)))
+        z = graph.op("ScatterElements", z, genes, left, axis=1, reduction="mul")
     return Mask(*projected(graph, z, blocks, MASKS[net.mask]))
 
 
