@@ -23,6 +23,16 @@ describe("which cells are shown", () => {
     expect(foot(widget)).toContain("20 labels");
   });
 
+  test("training cells all have labels, whatever the threshold", async () => {
+    const widget = await open();
+    await ready(widget);
+    widget.store.moveThreshold(0.9);
+    await until(() => expect(textOf(widget.one(".list"))).toContain("unassigned"));
+    radio(widget, "Training").click();
+    await until(() => expect(foot(widget)).toBe("training cells500"));
+    expect(textOf(widget.one(".list"))).not.toContain("unassigned");
+  });
+
   test("is chosen with arrow keys, one tab stop", async () => {
     const widget = await open();
     await ready(widget);

@@ -52,12 +52,13 @@ function Row({ name, color, count: n, most, off, active, empty, top, id, onClick
 }
 
 /** While someone points at the list or is in it with keys, rows stay where they are. */
-function useOrder(column: ColumnSpec, counts: ArrayLike<number>, held: boolean): number[] {
-  const last = useRef<{ column: ColumnSpec; order: number[] } | null>(null);
-  const threshold = useStore().threshold.value;
-  if (held && last.current?.column === column) return last.current.order;
+function useOrder(column: ColumnSpec, counts: ArrayLike<number>, threshold: number, held: boolean): number[] {
+  const last = useRef<{ column: ColumnSpec; open: boolean; order: number[] } | null>(null);
+  // A threshold brings a row, which has to be seen.
+  const open = threshold > 0;
+  if (held && last.current?.column === column && last.current.open === open) return last.current.order;
   const order = listed(column, counts, threshold);
-  last.current = held ? { column, order } : null;
+  last.current = held ? { column, open, order } : null;
   return order;
 }
 
@@ -79,7 +80,9 @@ export function Categories({ column, look, counts, training }: Props) {
   const names = column.categories ?? [];
   const counted = training ?? counts?.categories ?? null;
   const numbers = counted ?? new Uint32Array(names.length);
-  const order = useOrder(column, numbers, held && numbers.some((n) => n > 0));
+  // Every training cell has a label.
+  const threshold = training ? 0 : store.threshold.value;
+  const order = useOrder(column, numbers, threshold, held && numbers.some((n) => n > 0));
   const most = Math.max(1, numbers[byCount(numbers)[0] ?? 0] ?? 1);
   const off = store.hidden.value.get(column.id) ?? NONE;
   const empty = counted === null || (!training && counts?.done === 0 && column.group === "result");
