@@ -349,6 +349,14 @@ def test_values_as_they_are_come_from_x_or_the_layer_that_is_named():
     assert report["matrix"] == "layers['half']"
 
 
+def test_without_x_the_layer_must_be_named():
+    adata = made(counts(20, 60), layers={"half": counts(20, 60) / 2})
+    adata.X = None
+    with pytest.raises(InputError, match=r"No values found: X is None\. Name the matrix"):
+        open_cells(adata, GENES, values="as_is")
+    assert open_cells(adata, GENES, values="as_is", layer="half").report["matrix"] == "layers['half']"
+
+
 def test_values_that_are_no_numbers_fail_their_cells():
     dense = scaled(counts(20, 60).astype(np.float64))
     dense[3, 3], dense[5, 0], dense[7, 1] = np.nan, -np.inf, 1e39

@@ -106,7 +106,9 @@ def choose(
         if encoding.exact:
             break
     if not usable:
-        raise too_few or InputError(f"No raw counts found: {'; '.join(refused)}. {REMEDY}.")
+        remedy = "Name the matrix that holds what the model takes with layer=…" if values == "as_is" else REMEDY
+        wanted = "values" if values == "as_is" else "raw counts"
+        raise too_few or InputError(f"No {wanted} found: {'; '.join(refused)}. {remedy}.")
     usable.sort(key=lambda choice: not choice.encoding.exact)
     for choice in usable[1:]:
         choice.source.close()
