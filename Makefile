@@ -113,6 +113,7 @@ fix: $(PYTHON_READY) $(TOOLS_READY)
 .PHONY: bench
 bench: build $(CHROMIUM_READY)
 	python benchmarks/kernel.py
+	python benchmarks/parametric_umap.py
 	CHROMIUM="$$(cat $(CHROMIUM_READY))" python benchmarks/first_point.py
 	CHROMIUM="$$(cat $(CHROMIUM_READY))" python benchmarks/browser.py
 

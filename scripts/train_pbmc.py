@@ -19,9 +19,10 @@ from pbmc.fit import Recipe, augmented, fit
 from pbmc.network import TabNet, normalised
 from pbmc.page import page
 from pbmc.reference import reference
-from pbmc.umap_map import lay_out, learn_places, places
+from pbmc.umap_map import lay_out, learn_places
 
 from cellwidget.bundle import Manifest, save_bundle
+from cellwidget.convert.map_net import places
 from cellwidget.convert.tabnet import OUTPUTS, mlp_graph, tabnet_graph
 from cellwidget.model import load_model
 

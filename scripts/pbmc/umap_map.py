@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from cellwidget.convert.map_net import unscaled
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -53,27 +55,9 @@ def learn_places(embedding: Floats, xy: Floats, seed: int) -> list[tuple[Floats,
             loss.backward()
             optimiser.step()
             schedule.step()
-    return _unscaled(net, mean, spread)
-
-
-def places(layers: list[tuple[Floats, Floats]], embedding: Floats) -> Floats:
-    """Give what the network says, float32 [cells, 2]."""
-    x = embedding
-    for number, (weight, bias) in enumerate(layers):
-        x = x @ weight + bias
-        if number < len(layers) - 1:
-            x = np.maximum(x, 0)
-    return x.astype(np.float32)
-
-
-def _unscaled(net: nn.Sequential, mean: Floats, spread: Floats) -> list[tuple[Floats, Floats]]:
-    """Fold the scaling of the inputs into the first layer."""
     layers = [
         (layer.weight.detach().numpy().T.copy(), layer.bias.detach().numpy().copy())
         for layer in net
         if isinstance(layer, nn.Linear)
     ]
-    weight, bias = layers[0]
-    scaled = weight / spread[:, None]
-    layers[0] = (scaled.astype(np.float32), (bias - mean @ scaled).astype(np.float32))
-    return layers
+    return unscaled(layers, mean, spread)

@@ -85,6 +85,17 @@ def test_a_checkpoint_becomes_a_bundle(tmp_path: Path) -> None:
     assert "SIMS" in manifest.citation
 
 
+def test_a_checkpoint_with_its_training_cells_gets_a_map_and_a_reference(tmp_path: Path) -> None:
+    cells = cw.datasets.pbmc_heldout()
+    made = cw.convert.sims(
+        TINY / "tiny.ckpt", tmp_path / "out", values="log1p_10k", reference=cells, labels="bulk_labels"
+    )
+    bundle = Bundle.load(made)
+    reference = bundle.reference()
+    assert bundle.umap_path is not None and reference is not None and reference.truth is not None
+    assert len(reference.xy) == cells.n_obs
+
+
 @pytest.mark.parametrize(("values", "host"), [("counts", "counts"), ("as_is", "as_is")])
 def test_values_that_are_not_normalised(tmp_path: Path, values: str, host: str) -> None:
     manifest = Bundle.load(cw.convert.sims(TINY / "tiny.ckpt", tmp_path, values=values)).manifest

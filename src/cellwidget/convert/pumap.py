@@ -133,6 +133,7 @@ def parametric_umap(
 def learn_map(
     embedding: Floats,
     xy: Floats | None = None,
+    near: Neighbours | None = None,
     *,
     neighbours: int = NEIGHBOURS,
     min_dist: float = MIN_DIST,
@@ -146,7 +147,10 @@ def learn_map(
     embedding
         Float32 [cells, d].
     xy
-        Places to imitate, [cells, 2]; None lets umap-learn find some, and UMAP's loss refine the network.
+        Places to imitate, [cells, 2]; None lets umap-learn lay cells out.
+    near
+        The neighbours that the places are made from, for UMAP's loss to refine the network by; without them, places
+        that are given are imitated and no more.
     neighbours, min_dist, seed
         As in `parametric_umap`.
     tell
@@ -158,7 +162,6 @@ def learn_map(
         raise ValueError(f"A map cannot be learnt from {len(embedding):,} cells; it takes {FEWEST} at least.")
     scale = Scale.of(embedding)
     x = scale.apply(embedding)
-    near = None
     if xy is None:
         tell("laying cells out", 5)
         xy, near = lay_out(embedding, neighbours=neighbours, min_dist=min_dist, seed=seed)
