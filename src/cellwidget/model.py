@@ -16,6 +16,7 @@ from cellwidget.engines.kernel import KernelEngine
 from cellwidget.genes import InputError
 from cellwidget.rebundle import rewrite
 from cellwidget.registry import resolve
+from cellwidget.report import Report
 from cellwidget.results.scores import softmax
 
 if TYPE_CHECKING:
@@ -37,11 +38,6 @@ REPORTED = ("matrix", "values", "trained_on", "genes_matched", "genes_model", "i
 
 SLOW = "This is a network as it was published. cw.convert.sims makes one of it that gives the same many times faster."
 
-TRAINED_ON = {
-    "counts": "raw counts",
-    "log1p_10k": "log1p of counts per 10,000",
-    "as_is": "values as they were handed to it",
-}
 NOT_SAID = (
     "Nobody said which values this network was trained on, so it takes them as they are: "
     "load it with values='counts', 'log1p_10k' or 'as_is'."
@@ -360,45 +356,6 @@ class Model:
         if unknown := [name for name in names if name not in there]:
             raise ValueError(f"the model {self.bundle.manifest.name!r} has no output {unknown[0]!r}, only {there}")
         return names
-
-
-class Report:
-    """What a model found in the data; prints as a table.
-
-    Parameters
-    ----------
-    title
-        The model's.
-    facts
-        What was found.
-    """
-
-    def __init__(self, title: str, facts: InputReport) -> None:
-        self.title = title
-        self.facts = facts
-
-    def __str__(self) -> str:
-        facts = self.facts
-        share = 100 * facts["genes_matched"] / max(1, facts["genes_model"])
-        lines = [
-            ("cells", f"{facts['cells']:,}, {facts['empty_cells']:,} of them empty"),
-            ("read from", f"{facts['matrix']} ({facts['values']})"),
-            ("genes", f"{facts['genes_matched']:,} of the model's {facts['genes_model']:,} ({share:.0f} %)"),
-            ("matched by", f"{facts['id_type']}, in {facts['ids_in']} ({facts['genes_data']:,} genes)"),
-        ]
-        if facts["trained_on"]:
-            lines.insert(2, ("trained on", TRAINED_ON[facts["trained_on"]]))
-        if facts["duplicates_summed"]:
-            lines.append(("duplicates", f"{facts['duplicates_summed']:,} columns summed into others"))
-        if facts["total"] is not None:
-            lines.append(("totals over", facts["total"]))
-        lines += [("note", note) for note in facts["notes"]]
-        width = max(len(name) for name, _ in lines)
-        return "\n".join([self.title, *(f"  {name:<{width}}  {text}" for name, text in lines)])
-
-    def __repr__(self) -> str:
-        # short, since `check` as the last line of a notebook's cell has printed it all already
-        return f"<Report: {self.facts['genes_matched']:,} of {self.facts['genes_model']:,} genes>"
 
 
 def _run_all(cells: Cells, engine: KernelEngine, gathered: Gathered) -> None:
