@@ -154,6 +154,14 @@ def test_both_ways_to_the_first_layer_agree(monkeypatch: pytest.MonkeyPatch, att
         np.testing.assert_allclose(by_rows[name], dense[name], rtol=0, atol=2e-5 * np.abs(dense[name]).max())
 
 
+@pytest.mark.parametrize("sparse", [1, 10**6])
+def test_both_ways_to_the_splitter_agree(monkeypatch: pytest.MonkeyPatch, sparse: int) -> None:
+    """The fullest cell of a batch decides, where genes are many."""
+    net, counts = random_net(4, 9_000), random_counts(4, 6, 9_000)
+    monkeypatch.setattr(tabnet, "SPARSE", sparse)
+    assert_near(run(session(tabnet_graph(net)), feed(counts), 9_000), reference(net, log1p_10k(counts)), 1e-3)
+
+
 def test_genes_that_tie_share() -> None:
     net = random_net(2, steps=1)
     even = Glu(np.zeros_like(net.steps[0].attention.weight), Affine(np.ones(70, np.float32), np.zeros(70, np.float32)))

@@ -46,7 +46,12 @@ class Blocks:
     @classmethod
     def of(cls, n: int) -> Blocks:
         """Choose a size: a bound from few blocks is loose, and many blocks are many values to sort."""
-        return cls(n, 64 if n > SMALL else 16)
+        return cls(n, 16 if n <= SMALL else 64)
+
+    @property
+    def small(self) -> bool:
+        """Whether genes are so few that small blocks and dense rows are faster."""
+        return self.n <= SMALL
 
     @property
     def number(self) -> int:
@@ -61,7 +66,7 @@ class Blocks:
     @property
     def steps(self) -> int:
         """How often a bound is raised: twice where blocks are few, since a bound from few is loose."""
-        return 1 if self.n > SMALL else 2
+        return 2 if self.small else 1
 
     def fill(self, values: ArrayLike, with_: float = 0.0) -> NDArray[np.float32]:
         """Lengthen the last axis of an array to whole blocks."""

@@ -28,6 +28,9 @@ HALF = np.sqrt(0.5)
 FEW = 640
 """Genes of a mask up to which their rows of the weight are gathered; above, whole rows are multiplied."""
 
+SPARSE = 12
+"""Of many genes, one in how many a cell may have for their rows of the weight to be gathered."""
+
 
 @dataclass(frozen=True)
 class Affine:
@@ -98,6 +101,15 @@ class TabNet:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """What a network sees of cells: values [cells, n] at places [cells, n], and in dense rows [cells, genes]."""
+
+    places: str
+    values: str
+    dense: str
+
+
+@dataclass(frozen=True)
 class Mask:
     """What a step looks at: values of a graph, weights [cells, k] and their genes [cells, k], none twice in a row."""
 
@@ -135,7 +147,7 @@ def tabnet_graph(net: TabNet, *, normalise: str = "own") -> bytes:
     blocks = Blocks.of(len(net.initial.scale))
     genes = graph.input("genes", np.int32, ["cells", "n"])
     counts = graph.input("counts", np.float32, ["cells", "n"])
-    x = _spread(graph, genes, _unit(graph, _normalised(graph, counts, normalise)), net, blocks)
+    x = _seen(graph, genes, _unit(graph, _normalised(graph, counts, normalise)), net, blocks)
     steps = _decide(graph, net, x, blocks)
     embedding = graph.op("Sum", *(step.decision for step in steps))
     weights = graph.constant(net.final.T / np.float32(net.temperature))
@@ -168,7 +180,7 @@ def _unit(graph: Graph, values: str) -> str:
     return graph.cast(graph.op("Div", wide, norm), np.float32)
 
 
-def _spread(graph: Graph, genes: str, values: str, net: TabNet, blocks: Blocks) -> str:
+def _seen(graph: Graph, genes: str, values: str, net: TabNet, blocks: Blocks) -> Seen:
     """Put values, times the first normalisation's scale, at their genes in a dense row.
 
     The shift, which would fill every gene, is added where genes are looked at. Padding lands on the last place and adds
@@ -178,7 +190,33 @@ def _spread(graph: Graph, genes: str, values: str, net: TabNet, blocks: Blocks) 
     scaled = graph.op("Mul", values, graph.op("Gather", graph.constant(blocks.fill(net.initial.scale)), places))
     cells = graph.op("Shape", genes, start=0, end=1)
     zeros = graph.op("ConstantOfShape", graph.op("Concat", cells, graph.ints(blocks.width), axis=0))
-    return graph.op("ScatterElements", zeros, places, scaled, axis=1, reduction="add")
+    return Seen(places, scaled, graph.op("ScatterElements", zeros, places, scaled, axis=1, reduction="add"))
+
+
+def _first_of_all(graph: Graph, net: TabNet, x: Seen, blocks: Blocks) -> str:
+    """Multiply whole rows with the splitter's first weight: by the rows of what a cell has, where genes are many."""
+    matrix = net.splitter[0].weight.astype(np.float64)
+    weight = graph.constant(blocks.fill(matrix).T)
+
+    def dense() -> str:
+        return graph.op("MatMul", x.dense, weight)
+
+    def by_rows() -> str:
+        return _by_rows(graph, x.values, weight, x.places)
+
+    if blocks.small:
+        h = dense()
+    else:
+        width = graph.op("Squeeze", graph.op("Shape", x.places, start=1))
+        few = graph.op("LessOrEqual", width, graph.constant(blocks.n // SPARSE, np.int64))
+        h = graph.either(few, by_rows, dense)
+    return graph.op("Add", h, graph.constant(matrix @ net.initial.shift))
+
+
+def _by_rows(graph: Graph, values: str, weight: str, places: str) -> str:
+    rows = graph.op("Gather", weight, places)
+    product = graph.op("MatMul", graph.op("Unsqueeze", values, graph.ints(1)), rows)
+    return graph.op("Squeeze", product, graph.ints(1))
 
 
 def _affine(graph: Graph, x: str, norm: Affine) -> str:
@@ -201,17 +239,15 @@ def _gated(graph: Graph, h: str, norm: Affine) -> str:
     return graph.op("Mul", value, graph.op("Sigmoid", gate))
 
 
-def _decide(graph: Graph, net: TabNet, x: str, blocks: Blocks) -> list[Taken]:
+def _decide(graph: Graph, net: TabNet, x: Seen, blocks: Blocks) -> list[Taken]:
     """Run the steps, each of which looks where the one before it points."""
     parts = graph.ints(net.n_d, net.n_a)
-    weight = net.splitter[0].weight.astype(np.float64)
-    shifted = graph.constant(weight @ net.initial.shift)
-    h = graph.op("Add", graph.op("MatMul", x, graph.constant(blocks.fill(weight).T)), shifted)
+    h = _first_of_all(graph, net, x, blocks)
     _, looking = graph.ops("Split", 2, _transform(graph, h, net.splitter), parts, axis=1)
     taken: list[Taken] = []
     for step in net.steps:
         mask = _look(graph, net, step, looking, [each.mask for each in taken], blocks)
-        out = _transform(graph, _first_layer(graph, net, x, mask, step.layers[0], blocks), step.layers)
+        out = _transform(graph, _first_layer(graph, net, x.dense, mask, step.layers[0], blocks), step.layers)
         decision, looking = graph.ops("Split", 2, out, parts, axis=1)
         taken.append(Taken(mask, graph.op("Relu", decision)))
     return taken
@@ -226,7 +262,9 @@ def _look(graph: Graph, net: TabNet, step: Step, looking: str, earlier: list[Mas
     norm, again = step.attention.norm, net.gamma ** len(earlier)
     weight = step.attention.weight.T.astype(np.float64) * norm.scale * again
     bias = blocks.fill(norm.shift * again, with_=NEVER)
-    z = graph.op("Gemm", looking, graph.constant(blocks.fill(weight)), graph.constant(bias))
+    both = graph.constant(np.vstack([blocks.fill(weight), bias]))
+    one = graph.op("Pad", looking, graph.ints(0, 0, 0, 1), graph.constant(1.0))
+    z = graph.op("MatMul", one, both)  # a Gemm writes the bias to every row before it begins
     if earlier:
         # all at once, since each time a row of all genes is copied; a gene may be among them several times
         weights = graph.op("Concat", *(mask.weights for mask in earlier), axis=1)
@@ -244,9 +282,7 @@ def _first_layer(graph: Graph, net: TabNet, x: str, mask: Mask, layer: Glu, bloc
     left = graph.op("Mul", mask.weights, value)
 
     def by_rows() -> str:
-        rows = graph.op("Gather", weight, mask.genes)
-        product = graph.op("MatMul", graph.op("Unsqueeze", left, graph.ints(1)), rows)
-        return graph.op("Squeeze", product, graph.ints(1))
+        return _by_rows(graph, left, weight, mask.genes)
 
     def dense() -> str:
         zeros = graph.op("ConstantOfShape", graph.op("Shape", x))
