@@ -36,6 +36,9 @@ export class Dataset {
   /** When the latest one did. */
   bornLast = -Infinity;
 
+  /** When somebody last moved the threshold, in seconds: meanwhile pictures are to come fast rather than whole. */
+  stirredAt = -Infinity;
+
   readonly #table: Table;
   /** Rows that came since a picture was made, as a range. */
   #changed: [from: number, to: number];
@@ -103,8 +106,10 @@ export class Dataset {
     this.#table.membersChanged();
   }
 
-  setLook(look: Look): void {
+  /** `now` in seconds. */
+  setLook(look: Look, now = 0): void {
     const moved = this.columns.effective.setThreshold(look.threshold);
+    if (moved) this.stirredAt = now;
     const follows = (column: string | null) => moved && FOLLOWS_THRESHOLD.includes(column ?? "");
     const refilter = JSON.stringify(look.filters) !== JSON.stringify(this.look?.filters ?? []);
     this.look = look;

@@ -1,5 +1,5 @@
 /** The view's desk: takes the page's messages, keeps datasets and plots, and says what changed, not too often. */
-import type { FromView, ToView } from "./api";
+import type { FromView, Look, ToView } from "./api";
 import { Dataset } from "./dataset";
 import { Painting } from "./painting";
 
@@ -13,13 +13,15 @@ const POINT_RADIUS = 9;
 interface Desk {
   id: string;
   data: Dataset;
+  /** A look that came and is not taken yet: who drags sends many, of which the last one counts. */
+  look: Look | null;
   stale: boolean;
   reportedAt: number;
   cost: number;
   extent: string;
 }
 
-type DataMessage = Exclude<ToView, { view: string } | { type: "open" }>;
+type DataMessage = Exclude<ToView, { view: string } | { type: "open" | "look" }>;
 
 export class ViewEngine {
   readonly #post: Post;
@@ -38,12 +40,31 @@ export class ViewEngine {
   }
 
   handle(message: ToView): void {
+    if (message.type === "look") this.#deskOf(message.data).look = message.look;
+    else this.#take(message);
+    this.#schedule(0);
+  }
+
+  #take(message: Exclude<ToView, { type: "look" }>): void {
+    this.#settle();
     if (message.type === "open") this.#open(message);
     else if (message.type === "attach") this.#painting.attach(message, this.#deskOf(message.data).data);
     else if (message.type === "point") this.#point(message);
     else if ("view" in message) this.#painting.handle(message);
     else this.#handleData(message, this.#deskOf(message.data));
-    this.#schedule(0);
+  }
+
+  /** Takes the looks that wait. */
+  #settle(): void {
+    for (const desk of this.#desks.values()) {
+      const { look, data } = desk;
+      if (!look) continue;
+      // Who drags the threshold looks at the counts.
+      if (look.threshold !== data.look?.threshold) desk.reportedAt = -Infinity;
+      desk.look = null;
+      desk.stale = true;
+      data.setLook(look, performance.now() / 1000);
+    }
   }
 
   #handleData(message: DataMessage, desk: Desk): void {
@@ -77,10 +98,6 @@ export class ViewEngine {
         return data.takeRows(message.rows, performance.now() / 1000);
       case "column":
         return data.takePiece(message.piece);
-      case "look":
-        // Who drags the threshold looks at the counts.
-        if (message.look.threshold !== data.look?.threshold) desk.reportedAt = -Infinity;
-        return data.setLook(message.look);
       case "sort":
         desk.reportedAt = -Infinity;
         return data.setSort(message.sort);
@@ -95,7 +112,7 @@ export class ViewEngine {
   #open({ data: id, schema, state }: Extract<ToView, { type: "open" }>): void {
     const before = this.#deskOf(id).data;
     const data = new Dataset(schema, state);
-    this.#desks.set(id, { data, id, stale: true, reportedAt: -Infinity, cost: 0, extent: "" });
+    this.#desks.set(id, { data, id, look: null, stale: true, reportedAt: -Infinity, cost: 0, extent: "" });
     if (before.look) data.setLook({ ...before.look, filters: [], focus: -1 });
     this.#painting.replace(before, data);
   }
@@ -104,7 +121,7 @@ export class ViewEngine {
   #deskOf(id: string): Desk {
     let desk = this.#desks.get(id);
     if (!desk) {
-      desk = { data: Dataset.empty(), id, stale: false, reportedAt: -Infinity, cost: 0, extent: "" };
+      desk = { data: Dataset.empty(), id, look: null, stale: false, reportedAt: -Infinity, cost: 0, extent: "" };
       this.#desks.set(id, desk);
     }
     return desk;
@@ -131,6 +148,7 @@ export class ViewEngine {
 
   /** Reports and draws what is due; returns the milliseconds until more is, or null. */
   #work(): number | null {
+    this.#settle();
     const waits = [...this.#desks.values()].map((desk) => this.#report(desk));
     const due = [...waits, this.#painting.work()].filter((wait) => wait !== null);
     return due.length > 0 ? Math.min(...due) : null;

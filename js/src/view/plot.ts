@@ -117,7 +117,7 @@ export class Plot {
   /** Milliseconds until the points left out come back, or labels may be placed anew; null when all is where it belongs. */
   resting(now: number): number | null {
     if (!this.camera || this.#size.width < 1) return null;
-    if (this.#share < 1 && this.#moving(now)) return 1000 * (this.#movedAt + REST - now);
+    if (this.#share < 1 && this.#moving(now)) return 1000 * (this.#stirredAt + REST - now);
     return this.#captions.wait(this.#scene(this.camera), now);
   }
 
@@ -147,8 +147,13 @@ export class Plot {
     return { bitmap, camera, labels: this.#captions.place(this.#scene(camera), ruler, now) };
   }
 
+  /** When the camera moved, or what is drawn was moved by hand. */
+  get #stirredAt(): number {
+    return Math.max(this.#movedAt, this.data.stirredAt);
+  }
+
   #moving(now: number): boolean {
-    return now - this.#movedAt < REST;
+    return now - this.#stirredAt < REST;
   }
 
   #shareAt(now: number): number {
