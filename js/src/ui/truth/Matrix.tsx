@@ -1,18 +1,16 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { css, paletteOf } from "../../palette";
+import { paletteOf } from "../../palette";
 import type { ColumnSpec } from "../../protocol";
-import type { Rgb } from "../../view/api";
-import { AGREEMENT, unassignedCode } from "../../view/effective";
 import { useStore } from "../context";
 import { count, percent, plural } from "../format";
 import { useScroll } from "../parts/useScroll";
-import type { Figures, Known } from "./figures";
+import type { Figures } from "./figures";
+import { Beside, Over } from "./Heads";
+import { paint } from "./heat";
 
 /** Pixels: a cell, at least and at most, and the heads beside and above them. */
 const [LEAST, MOST] = [14, 28];
 const HEADS = 84;
-/** One cell of a thousand is still seen. */
-const FAINTEST = 0.18;
 
 interface Place {
   row: number;
@@ -26,42 +24,8 @@ interface Props {
   agreement: ColumnSpec;
 }
 
-/** How a cell of the matrix stands to what is known, which says its colour. */
-function standing(row: Known, code: number, unassigned: number): number {
-  if (row.code < 0) return AGREEMENT.stranger;
-  if (code === unassigned) return AGREEMENT.unassigned;
-  return row.code === code ? AGREEMENT.agrees : AGREEMENT.disagrees;
-}
-
-function paint(
-  canvas: HTMLCanvasElement,
-  { figures, label }: Props,
-  side: number,
-  palette: Rgb[],
-  dark: boolean,
-): void {
-  const { rows, columns, at } = figures;
-  const scale = devicePixelRatio || 1;
-  canvas.width = Math.round(columns.length * side * scale);
-  canvas.height = Math.round(rows.length * side * scale);
-  const context = canvas.getContext("2d");
-  if (!context) return;
-  context.scale(scale, scale);
-  const unassigned = unassignedCode(label);
-  const empty = dark ? "rgb(255 255 255 / 5%)" : "rgb(0 0 0 / 4%)";
-  rows.forEach((row, y) => {
-    columns.forEach((code, x) => {
-      const share = at(row, code) / row.total;
-      const [r, g, b] = palette[standing(row, code, unassigned)] ?? [128, 128, 128];
-      context.fillStyle = share > 0 ? `rgb(${r} ${g} ${b} / ${FAINTEST + (1 - FAINTEST) * share})` : empty;
-      context.fillRect(x * side, y * side, side - 1, side - 1);
-    });
-  });
-}
-
 /** Known labels against the model's as a heat map, of shares of the rows; arrows move in it, Enter selects. */
-export function Matrix(props: Props) {
-  const { figures, known, label, agreement } = props;
+export function Matrix({ figures, known, label, agreement }: Props) {
   const store = useStore();
   const scroll = useScroll();
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -70,11 +34,10 @@ export function Matrix(props: Props) {
   const { rows, columns } = figures;
   const room = scroll.width - HEADS;
   const side = Math.max(LEAST, Math.min(MOST, Math.floor(room / Math.max(1, columns.length))));
-  const [names, colors] = [known.categories ?? [], paletteOf(known, dark)];
-  const [labels, labelColors] = [label.categories ?? [], paletteOf(label, dark)];
+  const [names, labels] = [known.categories ?? [], label.categories ?? []];
 
   useLayoutEffect(() => {
-    if (canvas.current) paint(canvas.current, props, side, paletteOf(agreement, dark), dark);
+    if (canvas.current) paint(canvas.current, figures, label, { side, palette: paletteOf(agreement, dark), dark });
   });
 
   const row = place ? rows[place.row] : undefined;
@@ -126,26 +89,8 @@ export function Matrix(props: Props) {
         onBlur={() => setPlace(null)}
       >
         <div class="corner" />
-        <div class="over">
-          {columns.map((of, x) => (
-            <span key={of} class={x === place?.col ? "on" : undefined} title={labels[of]}>
-              <span class="ell">{labels[of]}</span>
-              <span class="dot" style={{ "--c": css(labelColors[of] ?? [128, 128, 128]) }} />
-            </span>
-          ))}
-        </div>
-        <div class="beside">
-          {rows.map(({ name, code: of }, y) => (
-            <span
-              key={name}
-              class={y === place?.row ? "on" : undefined}
-              title={of < 0 ? `${names[name]}: the model has no such class` : names[name]}
-            >
-              <span class={of < 0 ? "dot ring" : "dot"} style={{ "--c": css(colors[name] ?? [128, 128, 128]) }} />
-              <span class="ell">{names[name]}</span>
-            </span>
-          ))}
-        </div>
+        <Over figures={figures} label={label} at={place?.col} />
+        <Beside figures={figures} known={known} label={label} at={place?.row} />
         <div class="heat">
           <canvas
             ref={canvas}
@@ -157,7 +102,7 @@ export function Matrix(props: Props) {
               if (at) choose(at, event.ctrlKey || event.metaKey || event.shiftKey);
             }}
           />
-          {place && <i style={{ left: `${place.col * side}px`, top: `${place.row * side}px` }} />}
+          {place && row && <i style={{ left: `${place.col * side}px`, top: `${place.row * side}px` }} />}
         </div>
       </div>
       <div id="cm-said" class="said s11 f2" aria-live="polite">
