@@ -353,3 +353,15 @@ def test_the_published_folder_becomes_the_bundle_of_its_checkpoint(tmp_path: Pat
     umap = session((made.folder / "umap.onnx").read_bytes())
     mapped = umap.run(["xy"], {"embedding": training.embedding})[0]
     np.testing.assert_allclose(mapped, training.xy, atol=1e-4)
+
+
+def test_training_cells_may_be_given(tmp_path: Path) -> None:
+    folder = web_folder(tmp_path / "web")
+    adata = ad.AnnData(sp.csr_matrix(random_counts(0, 9, 24)))
+    adata.var_names = (folder / "a.genes").read_text().split("\n")
+    adata.obs["celltype"] = ["Dendritic", "unheard of", "CD34+"] * 3
+    made = cw.convert.sims(folder, tmp_path / "out", values="log1p_10k", reference=adata, labels="celltype")
+    training = Bundle.load(made).reference()
+    assert training is not None and training.embedding is not None and training.truth is not None
+    assert training.embedding.shape == (9, 8)
+    assert training.truth.tolist() == [9, -1, 2] * 3
