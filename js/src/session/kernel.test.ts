@@ -185,6 +185,18 @@ describe("KernelSession", () => {
     expect(sink.problem.mock.calls[0]?.[0].detail).toBe("nothing to resume");
   });
 
+  test("a threshold is told, and one that is refused is told in words", async () => {
+    const told = session.threshold(0.4);
+    expect(comm.sent.at(-1)).toMatchObject({ type: "threshold", value: 0.4 });
+    comm.tell({ type: "reply", id: (comm.sent.at(-1) as { id: number }).id, value: null });
+    await told;
+    expect(sink.problem).not.toHaveBeenCalled();
+    const refused = session.threshold(0.5);
+    comm.tell({ type: "error", id: (comm.sent.at(-1) as { id: number }).id, message: "no" });
+    await refused;
+    expect(sink.problem).toHaveBeenCalledOnce();
+  });
+
   test("a kernel that owes rows and is silent is lost too, however often it was asked", () => {
     begin();
     comm.tell({ type: "state", state: { ...STATE, log: 100 } });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { FromView } from "./api";
+import { Dataset } from "./dataset";
 import { ViewEngine } from "./engine";
 import { LOOK, randomOf, rowsOf, schemaOf, stateOf } from "./testing";
 
@@ -38,6 +39,32 @@ test("many frames make few reports, and the last one counts all", () => {
   expect(counts.length).toBeLessThanOrEqual(8);
   expect(counts.at(-1)?.counts.done).toBe(100);
   expect(ofType("table-changed")).toHaveLength(counts.length);
+});
+
+test("who drags the threshold sees the counts follow, and of looks that wait only the last is taken", () => {
+  open(100);
+  bring([1, 2, 3]);
+  vi.advanceTimersByTime(500);
+  const before = ofType("counts").length;
+  const look = vi.spyOn(Dataset.prototype, "setLook");
+  for (let i = 1; i <= 30; i++) {
+    for (let part = 0; part < 4; part++)
+      engine.handle({ type: "look", data: DATA, look: { ...LOOK, threshold: i / 30 - part / 1000 } });
+    vi.advanceTimersByTime(16);
+  }
+  expect(look).toHaveBeenCalledTimes(30);
+  expect(ofType("counts").length - before).toBe(30);
+  look.mockRestore();
+});
+
+test("a question that comes after a look is answered in its light", () => {
+  open(10);
+  bring([1, 2, 3]);
+  vi.advanceTimersByTime(500);
+  const hidden = { ...LOOK, filters: [{ column: "state", off: [0] }] };
+  engine.handle({ type: "look", data: DATA, look: hidden });
+  engine.handle({ type: "table", data: DATA, req: 1, start: 0, count: 10, columns: [] });
+  expect(ofType("table").at(-1)?.slice.total).toBe(3);
 });
 
 test("the extent is told when it changes, and not before", () => {
