@@ -111,11 +111,10 @@ fix: $(PYTHON_READY) $(TOOLS_READY)
 	cd js && npm run --silent fix
 
 .PHONY: bench
+bench: export CHROMIUM = $(shell cat $(CHROMIUM_READY))
 bench: build $(CHROMIUM_READY)
-	python benchmarks/kernel.py
-	python benchmarks/parametric_umap.py
-	CHROMIUM="$$(cat $(CHROMIUM_READY))" python benchmarks/first_point.py
-	CHROMIUM="$$(cat $(CHROMIUM_READY))" python benchmarks/browser.py
+	@for each in kernel first_point browser sims_graph attention whole parametric_umap; do \
+	  echo "── $$each"; python benchmarks/$$each.py || failed=1; done; exit $${failed:-0}
 
 # ── the packaged model ────────────────────────────────────────────────────────────────────────────
 

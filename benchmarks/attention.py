@@ -8,19 +8,16 @@ One thread, batches prepared in advance, the sides in turn, and the best of some
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cases import bundle_of, prepared, resampled
+
 import cellwidget as cw
 from cellwidget.engines.kernel import ATTENTION_OUTPUTS, STREAMED_OUTPUTS, KernelEngine
 from cellwidget.results import AttentionSums, Results
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from benchmarks.kernel import _bundle, _prepared, _resampled
 
 if TYPE_CHECKING:
     from cellwidget.batch import Batch
@@ -38,13 +35,13 @@ def main() -> None:
     args = parser.parse_args()
     for name in args.networks:
         with tempfile.TemporaryDirectory() as folder:
-            _compare(name, cw.load_model(_bundle(name, Path(folder))), args.cells or CELLS[name], args.rounds)
+            _compare(name, cw.load_model(bundle_of(name, Path(folder))), args.cells or CELLS[name], args.rounds)
 
 
 def _compare(name: str, model: cw.Model, n: int, rounds: int) -> None:
-    cells = model.open(_resampled(name, n))
+    cells = model.open(resampled(name, n))
     cells.start()
-    batches = _prepared(cells, n, SIZE)
+    batches = prepared(cells, n, SIZE)
     engines = {
         "without": KernelEngine(model.bundle, threads=1),
         "with": KernelEngine(model.bundle, threads=1, outputs=STREAMED_OUTPUTS + ATTENTION_OUTPUTS),

@@ -13,6 +13,9 @@ import cellwidget as cw
 if TYPE_CHECKING:
     from anndata import AnnData
 
+    from cellwidget.batch import Batch
+    from cellwidget.cells import Cells
+
 ROOT = Path(__file__).parents[1]
 FIXTURES = Path(os.environ.get("CELLWIDGET_FIXTURES", ROOT.parent / "shared/fixtures"))
 
@@ -35,6 +38,11 @@ def resampled(name: str, n: int) -> AnnData:
     drawn = np.random.default_rng(0).integers(0, source.n_obs, n)
     obs = pd.DataFrame(index=[f"cell {number}" for number in range(n)])
     return ad.AnnData(source.X[drawn], obs=obs, var=source.var)
+
+
+def prepared(cells: Cells, n: int, size: int) -> list[Batch]:
+    """Read the first n cells in batches of one size."""
+    return [cells.read(start, min(start + size, n))[0] for start in range(0, n, size)]
 
 
 def _wide_cells() -> Path:

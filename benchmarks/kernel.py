@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cases import bundle_of, resampled
+from cases import bundle_of, prepared, resampled
 
 import cellwidget as cw
 from cellwidget.graphs.prune import pruned
@@ -102,8 +102,8 @@ def _bare(model: cw.Model, adata: AnnData, sizes: Sequence[int]) -> float:
     cells = model.open(adata)
     cells.start()
     some = min(adata.n_obs, max(2_000, adata.n_obs // 10))
-    size = max(sizes, key=lambda size: _rate(sessions, _prepared(cells, some, size)))
-    return _rate(sessions, _prepared(cells, adata.n_obs, size))
+    size = max(sizes, key=lambda size: _rate(sessions, prepared(cells, some, size)))
+    return _rate(sessions, prepared(cells, adata.n_obs, size))
 
 
 def _rate(sessions: list[Any], batches: list[Batch]) -> float:
@@ -126,10 +126,6 @@ def _sessions(model: cw.Model) -> list[Any]:
     if model.bundle.umap_path is not None:
         graphs.append(model.bundle.umap_path.read_bytes())
     return [ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"]) for graph in graphs]
-
-
-def _prepared(cells: Any, n: int, size: int) -> list[Batch]:
-    return [cells.read(start, min(start + size, n))[0] for start in range(0, n, size)]
 
 
 def _peak() -> float:

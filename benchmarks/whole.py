@@ -46,7 +46,7 @@ import cellwidget as cw
 model = cw.load_model({bundle!r})
 """
 SHOW = "w = cw.CellWidget(ad.read_h5ad({file!r}), model, engine='browser', threads={workers}, height=480)\nw"
-WAIT = "w.wait()\nprint(w.status, w._job.run.state()['elapsed'])"
+WAIT = "w.wait()\nprint(w._job.run.status, w._job.run.state()['elapsed'])"
 KINDS = {
     "--type=renderer": "pages and workers",
     "--type=gpu-process": "drawing",
