@@ -114,6 +114,21 @@ describe("a run begins", () => {
     expect(vi.mocked(session.want).mock.calls.flat()).toEqual(["cell", "reference", "xy"]);
   });
 
+  test("genes are columns that no list names: wanted when one colours by them, kept for another run", () => {
+    sink.schema(schema({ genes: { count: 2, values: "log1p" } }), state);
+    expect(session.want).toHaveBeenCalledWith("genes");
+    const bytes = new TextEncoder().encode("CD4<b>");
+    sink.column({ column: "genes", start: 0, count: 2, total: 2, values: Uint32Array.of(0, 3, 6), bytes });
+    expect([store.genes.count, store.genes.has("<b>")]).toEqual([2, true]);
+    expect(view.column).not.toHaveBeenCalled();
+    store.colorBy("gene:<b>");
+    expect(store.color.value).toMatchObject({ name: "<b>", group: "gene", kind: "number" });
+    expect(session.want).toHaveBeenCalledWith("gene:<b>");
+    sink.schema(schema({ run: "r2", genes: { count: 2, values: "log1p" } }), { ...state, run: "r2" });
+    expect(store.color.value?.id).toBe("gene:<b>");
+    expect(store.genes.count).toBe(0);
+  });
+
   test("a second run keeps the colour and forgets filters, pins and counts", () => {
     sink.schema(schema(), state);
     store.colorBy("obs:batch");

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from .conftest import Problems, shot
-from .hosts import Lab
+from .hosts import Lab, notebook
 from .shown import Shown
 
 if TYPE_CHECKING:
@@ -54,4 +54,30 @@ def test_a_cells_genes_colour_the_map(page: Page, jupyterlab: Server, problems: 
     page.keyboard.type(asked[0])
     page.keyboard.press("Enter")
     widget.until(lambda: field.input_value() == asked[0], "a gene is found by typing")
+    problems.check()
+
+
+READ = """
+import cellwidget as cw
+adata = cw.datasets.pbmc_heldout()
+"""
+SHOW = "w = cw.CellWidget(adata, engine='browser')\nw"
+SAME = """
+import numpy as np
+kernel = cw.CellWidget(adata.copy(), engine="kernel")
+kernel.wait()
+print(len(w._job.run.results.attention.weightings))
+for method in ("attention_weighted", "attention"):
+    one, other = (each.explain(method=method, n=5).set_index(["group", "gene"]) for each in (w, kernel))
+    far = (one["weight"] - other["weight"].reindex(one.index)).abs().max() / other["weight"].max()
+    print(bool(far < 1e-4), bool((one["cells"] == other["cells"].reindex(one.index)).all()))
+"""
+
+
+def test_a_page_that_computes_gathers_what_the_kernel_does(page: Page, jupyterlab: Server, problems: Problems) -> None:
+    lab = Lab(page, jupyterlab, notebook(jupyterlab.root, "why-browser.ipynb", READ, SHOW))
+    lab.run_all()
+    widget = Shown(page).wait()
+    widget.wait_state("done")
+    assert lab.ask(SAME).split() == ["2", "True", "True", "True", "True"]
     problems.check()

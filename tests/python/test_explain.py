@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anndata as ad
@@ -20,7 +22,6 @@ from .tiny_graphs import CLASSES, reference, write_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 N = 120
 
@@ -246,6 +247,38 @@ def test_the_packaged_model_is_explained_like_predict_says() -> None:
     for name, part in table.groupby("group"):
         mean = whole["attention"][labels == model.classes.index(name)].mean(axis=0)
         np.testing.assert_allclose(part["weight"], -np.sort(-mean)[:5], rtol=1e-4)
+    w.close()
+
+
+FULL = Path(os.environ.get("CELLWIDGET_FIXTURES", Path(__file__).parents[3] / "shared/fixtures")) / "sims"
+
+
+@pytest.mark.skipif(not FULL.is_dir(), reason="the full fixtures are not here")
+@pytest.mark.parametrize(
+    ("method", "published"), [("attention_weighted", "scsims_explain"), ("attention", "torch_attention")]
+)
+def test_a_sims_checkpoint_is_explained_as_the_published_code_does(method: str, published: str, tmp_path: Path) -> None:
+    with np.load(FULL / "golden_public.npz") as file:
+        golden = dict(file)
+    parts = (golden["counts_data"], golden["counts_indices"], golden["counts_indptr"])
+    adata = ad.AnnData(sp.csr_matrix(parts, shape=golden["counts_shape"]))
+    adata.obs_names, adata.var_names = golden["cell_names"].astype(str), golden["sample_genes"].astype(str)
+    w = cw.CellWidget(
+        adata, cw.load_model(cw.convert.sims(FULL / "sims-pbmc68k-small.ckpt", tmp_path, values="log1p_10k"))
+    )
+    w.wait(60)
+    labels, genes = golden["torch_topk_indices"][:, 0], golden["model_genes"].astype(str)
+    table = w.explain(method=method, n=5)
+    assert set(table["group"]) == set(golden["classes"][np.unique(labels)])
+    for name, part in table.groupby("group"):
+        mean = golden[published][labels == golden["classes"].tolist().index(name)].mean(axis=0)
+        best = np.argsort(-mean, kind="stable")[: len(part)]
+        assert part["gene"].tolist() == genes[best].tolist()
+        np.testing.assert_allclose(part["weight"], mean[best], rtol=1e-3)
+    assert w.explain().attrs["method"] == "attention_weighted"
+    cell = w.explain(3, method=method, n=3)
+    row = golden[published][3]
+    assert cell["gene"].tolist() == genes[np.argsort(-row, kind="stable")[:3]].tolist()
     w.close()
 
 

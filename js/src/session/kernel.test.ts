@@ -177,6 +177,48 @@ describe("KernelSession", () => {
     await expect(third).rejects.toThrow("did not answer");
   });
 
+  describe("asking why", () => {
+    const question = { of: "class", code: 1, row: null, method: "occlusion" } as const;
+    const asked = () => comm.sent.find(({ type }) => type === "explain") as Extract<Sent, { type: "explain" }>;
+    const patience = () => ({ giveUp: new AbortController(), progress: vi.fn() });
+
+    test("waits as long as there is progress, and resolves", async () => {
+      const { giveUp, progress } = patience();
+      const answer = session.explain(question, { signal: giveUp.signal, progress });
+      const { id } = asked();
+      expect(asked()).toMatchObject(question);
+      for (const share of [0.2, 0.4, 0.6]) {
+        vi.advanceTimersByTime(50_000);
+        comm.tell({ type: "progress", id, share });
+      }
+      expect(progress.mock.calls).toEqual([[0.2], [0.4], [0.6]]);
+      comm.tell({ type: "reply", id, value: { of: "class", method: "occlusion", groups: [] } });
+      await expect(answer).resolves.toEqual({ of: "class", method: "occlusion", groups: [] });
+    });
+
+    test("gives up where nothing is heard", async () => {
+      const { giveUp, progress } = patience();
+      const answer = session.explain(question, { signal: giveUp.signal, progress });
+      vi.advanceTimersByTime(60_001);
+      await expect(answer).rejects.toThrow("did not answer");
+    });
+
+    test("tells the kernel once nobody waits any more, and not of what is answered", async () => {
+      const { giveUp, progress } = patience();
+      const answer = session.explain(question, { signal: giveUp.signal, progress });
+      giveUp.abort(new Error("nobody"));
+      await expect(answer).rejects.toThrow("nobody");
+      expect(comm.sent.at(-1)).toMatchObject({ type: "cancel", id: asked().id });
+      const later = patience();
+      const second = session.explain(question, { signal: later.giveUp.signal, progress });
+      const id = (comm.sent.at(-1) as { id: number }).id;
+      comm.tell({ type: "error", id, message: "another question took its place" });
+      await expect(second).rejects.toThrow("took its place");
+      later.giveUp.abort(new Error("nobody"));
+      expect(comm.kinds().filter((kind) => kind === "cancel")).toHaveLength(1);
+    });
+  });
+
   test("a refused command is told in words", async () => {
     begin();
     session.command("resume");
