@@ -167,6 +167,19 @@ def test_large_groups_are_explained_from_the_same_sample_each_time(
     assert set(of_class["cells"]) == {int((labels_of(w) == labels_of(w)[0]).sum())}, "sums are of all cells"
 
 
+def test_a_sample_of_a_file_is_some_runs_of_neighbours(model: cw.Model) -> None:
+    from cellwidget.cells import open_cells
+    from cellwidget.results import Results
+
+    cells = open_cells(dataset(3_000), GENES, keep_bytes=0)
+    of = Explainer(model.bundle, cells, Results(3_000, CLASSES))
+    profile = of.of_rows(np.arange(1, 3_000, 2), "occlusion")
+    assert (profile.cells, profile.total) == (100, 1_500)
+    sample = of._sample(np.arange(1, 3_000, 2), 100)
+    assert len(np.unique(sample)) == 100 and (np.diff(sample) > 0).all()
+    assert (np.diff(sample) == 2).sum() >= 90, "ten runs of ten"
+
+
 def test_where_sums_do_not_fit_classes_are_explained_from_a_sample(
     model: cw.Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -254,31 +267,28 @@ FULL = Path(os.environ.get("CELLWIDGET_FIXTURES", Path(__file__).parents[3] / "s
 
 
 @pytest.mark.skipif(not FULL.is_dir(), reason="the full fixtures are not here")
-@pytest.mark.parametrize(
-    ("method", "published"), [("attention_weighted", "scsims_explain"), ("attention", "torch_attention")]
-)
-def test_a_sims_checkpoint_is_explained_as_the_published_code_does(method: str, published: str, tmp_path: Path) -> None:
+def test_a_sims_checkpoint_is_explained_as_the_published_code_does(tmp_path: Path) -> None:
     with np.load(FULL / "golden_public.npz") as file:
         golden = dict(file)
     parts = (golden["counts_data"], golden["counts_indices"], golden["counts_indptr"])
     adata = ad.AnnData(sp.csr_matrix(parts, shape=golden["counts_shape"]))
     adata.obs_names, adata.var_names = golden["cell_names"].astype(str), golden["sample_genes"].astype(str)
-    w = cw.CellWidget(
-        adata, cw.load_model(cw.convert.sims(FULL / "sims-pbmc68k-small.ckpt", tmp_path, values="log1p_10k"))
-    )
+    adata.obsm["X_umap"] = np.zeros((adata.n_obs, 2), np.float32)
+    model = cw.load_model(cw.convert.sims(FULL / "sims-pbmc68k-small.ckpt", tmp_path, values="log1p_10k"))
+    w = cw.CellWidget(adata, model, basis="umap")
     w.wait(60)
-    labels, genes = golden["torch_topk_indices"][:, 0], golden["model_genes"].astype(str)
-    table = w.explain(method=method, n=5)
-    assert set(table["group"]) == set(golden["classes"][np.unique(labels)])
-    for name, part in table.groupby("group"):
-        mean = golden[published][labels == golden["classes"].tolist().index(name)].mean(axis=0)
-        best = np.argsort(-mean, kind="stable")[: len(part)]
-        assert part["gene"].tolist() == genes[best].tolist()
-        np.testing.assert_allclose(part["weight"], mean[best], rtol=1e-3)
     assert w.explain().attrs["method"] == "attention_weighted"
-    cell = w.explain(3, method=method, n=3)
-    row = golden[published][3]
-    assert cell["gene"].tolist() == genes[np.argsort(-row, kind="stable")[:3]].tolist()
+    labels, genes = golden["torch_topk_indices"][:, 0], golden["model_genes"].astype(str)
+    for method, published in (("attention_weighted", "scsims_explain"), ("attention", "torch_attention")):
+        table = w.explain(method=method, n=5)
+        assert set(table["group"]) == set(golden["classes"][np.unique(labels)])
+        for name, part in table.groupby("group"):
+            mean = golden[published][labels == golden["classes"].tolist().index(name)].mean(axis=0)
+            best = np.argsort(-mean, kind="stable")[: len(part)]
+            assert part["gene"].tolist() == genes[best].tolist()
+            np.testing.assert_allclose(part["weight"], mean[best], rtol=1e-3)
+        row = golden[published][3]
+        assert w.explain(3, method=method, n=3)["gene"].tolist() == genes[np.argsort(-row, kind="stable")[:3]].tolist()
     w.close()
 
 

@@ -7,15 +7,17 @@ const GENES = "attention_genes";
 export function compacted(outputs: Output[]): Output[] {
   const genes = outputs.find(({ name }) => name === GENES);
   const weights = outputs.filter(({ name }) => name.startsWith("attention") && name !== GENES);
-  if (!genes || weights.length === 0 || weights.some(({ width }) => width !== genes.width)) return outputs;
+  if (!genes || weights.length === 0 || weights.length > 2 || weights.some(({ width }) => width !== genes.width))
+    return outputs;
   const { width } = genes;
   const parts = [genes, ...weights];
-  const carries = (at: number) => weights.some(({ values }) => values[at] !== 0);
+  // Nearly all of it is padding, and this is passed over for every cell: no calls in here.
+  const [first, second] = weights.map(({ values }) => values) as [Output["values"], Output["values"]?];
   let most = 1;
   for (let begin = 0; begin < genes.values.length; begin += width) {
     let to = begin;
     for (let at = begin; at < begin + width; at++) {
-      if (!carries(at)) continue;
+      if (first[at] === 0 && (second === undefined || second[at] === 0)) continue;
       if (to !== at) for (const { values } of parts) values[to] = values[at] as number;
       to++;
     }

@@ -48,6 +48,6 @@ export function valuesOf(piece: Piece): Values {
 async function output(name: string, tensor: ort.Tensor, cells: number): Promise<Output> {
   if (tensor.dims[0] !== cells) throw new Error(`the engine gave ${tensor.dims[0]} results for ${cells} cells`);
   const data = (await tensor.getData()) as ArrayLike<number>;
-  const values = tensor.type === "int32" ? Int32Array.from(data) : Float32Array.from(data);
+  const values = tensor.type === "int32" ? new Int32Array(data) : new Float32Array(data);
   return { name, width: data.length / cells, values };
 }

@@ -260,6 +260,11 @@ class Cells:
         return self.obs_names is adata.obs_names or self.obs_names.equals(adata.obs_names)
 
     @property
+    def copied(self) -> bool:
+        """Whether cells come to lie in memory; else single ones all over the matrix are dear."""
+        return self._keep
+
+    @property
     def readable(self) -> bool:
         """Whether reading may go on: False once it failed, and after `close`."""
         with self._changed:

@@ -30,6 +30,8 @@ OCCLUSION = "occlusion"
 SAMPLED = {OCCLUSION: 100}
 SAMPLED_ATTENTION = 2_000
 """Cells that a large group is explained from: by attention each costs a run, by occlusion one per expressed gene."""
+NEIGHBOURHOODS = 10
+"""Runs of neighbours that a sample of a file consists of."""
 BATCH = 256
 SEED = 0
 
@@ -132,7 +134,7 @@ class Explainer:
         if attention is None or method not in attention.weightings:
             return self.of_rows(rows, method, tick)
         sums = attention.of(method, code)
-        expressed = self._expressed(_sample(rows, SAMPLED_ATTENTION), tick)
+        expressed = self._expressed(self._sample(rows, SAMPLED_ATTENTION), tick)
         return Profile(sums.weights / max(1, sums.cells), expressed, sums.cells, sums.cells)
 
     def of_rows(self, rows: NDArray[np.int64], method: str, tick: Tick = lambda _: None) -> Profile:
@@ -145,7 +147,7 @@ class Explainer:
         """
         if not len(rows):
             raise ValueError("There are no cells to explain.")
-        sample = _sample(np.sort(rows), SAMPLED.get(method, SAMPLED_ATTENTION))
+        sample = self._sample(np.sort(rows), SAMPLED.get(method, SAMPLED_ATTENTION))
         weights, expressed = np.zeros(len(self._genes)), np.zeros(len(self._genes))
         used, reason, counts = 0, "", None
         for share, batch, failed in self._batches(sample):
@@ -176,6 +178,22 @@ class Explainer:
             used += len(batch)
         return expressed / max(1, used)
 
+    def _sample(self, rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+        """Choose at most so many of some rows, ascending; the same ones each time.
+
+        Where cells are read from a file as they are asked for, it is some runs of neighbours: single ones all over
+        would cost as much as reading the whole file.
+        """
+        if len(rows) <= most:
+            return rows
+        rng = np.random.default_rng(SEED)
+        if self.cells.copied:
+            return np.sort(rng.choice(rows, most, replace=False))
+        stretches = np.array_split(np.arange(len(rows)), NEIGHBOURHOODS)
+        each = most // NEIGHBOURHOODS
+        begins = [stretch[0] + rng.integers(0, max(1, len(stretch) - each + 1)) for stretch in stretches]
+        return np.concatenate([rows[begin : begin + each] for begin in begins])
+
     def _batches(self, rows: NDArray[np.int64]) -> Iterator[tuple[float, Batch, dict[int, str]]]:
         """Read cells some at a time; each time with the share that came before."""
         size = min(BATCH, self._looking.largest_batch)
@@ -198,13 +216,6 @@ class Explainer:
     def _probabilities(self, batch: Batch) -> NDArray[np.float32]:
         logits: NDArray[np.floating] = self._labelling.run(batch).outputs["logits"]  # type: ignore[assignment]
         return softmax(logits, self._results.temperature)
-
-
-def _sample(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """Choose at most so many, ascending; the same ones of the same rows each time."""
-    if len(rows) <= most:
-        return rows
-    return np.sort(np.random.default_rng(SEED).choice(rows, most, replace=False))
 
 
 def _count(expressed: NDArray[np.float64], batch: Batch) -> None:
