@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -75,27 +75,44 @@ def fold(name: str) -> str:
     return name.upper()
 
 
-class GeneIndex:
-    """A model's genes, to be looked up by name: exactly first, then by what `fold` makes equal."""
+class Found(NamedTuple):
+    """Where names stand in a model's gene list: int32, -1 for none; how many were found only by folding, and which
+    only by other names of the genes.
+    """
 
-    def __init__(self, genes: Sequence[str]) -> None:
+    positions: NDArray[np.int32]
+    folded: int
+    by_other: list[tuple[str, int]]
+
+    def matched(self, *, by_other: bool = True) -> int:
+        """Count the genes that were found, with those that were by other names or without."""
+        places = {*self.positions.tolist()}.difference([UNMATCHED])
+        return len(places if by_other else places.difference(place for _, place in self.by_other))
+
+
+class GeneIndex:
+    """A model's genes, to be looked up by name: exactly first, then by what `fold` makes equal, then by other names.
+
+    Other names are taken exactly, but for the case and version of an Ensembl id: Cd3e is no gene of a human model.
+    """
+
+    def __init__(self, genes: Sequence[str], aliases: Mapping[str, int] | None = None) -> None:
         self.size = len(genes)
         self._exact: dict[str, int] = {}
         self._folded: dict[str, int] = {}
         for position, gene in enumerate(genes):
             self._exact.setdefault(gene, position)
             self._folded.setdefault(fold(gene), position)
+        self._others = {**(aliases or {})}
+        for alias, position in (aliases or {}).items():
+            if ENSEMBL.match(alias):
+                self._others.setdefault(fold(alias), position)
 
-    def positions(self, names: Iterable[object]) -> tuple[NDArray[np.int32], int]:
-        """Look names up.
-
-        Returns
-        -------
-        tuple
-            Positions int32, -1 for none, and how many were found only by folding.
-        """
+    def positions(self, names: Iterable[object]) -> Found:
+        """Look names up."""
         found: list[int] = []
         folded = 0
+        by_other: list[tuple[str, int]] = []
         for name in names:
             position = UNMATCHED
             if isinstance(name, str):
@@ -103,8 +120,12 @@ class GeneIndex:
                 if position == UNMATCHED:
                     position = self._folded.get(fold(name), UNMATCHED)
                     folded += position != UNMATCHED
+                if position == UNMATCHED:
+                    position = self._others.get(fold(name) if ENSEMBL.match(name) else name, UNMATCHED)
+                    if position != UNMATCHED:
+                        by_other.append((name, position))
             found.append(position)
-        return np.array(found, dtype=np.int32), folded
+        return Found(np.array(found, dtype=np.int32), folded, by_other)
 
 
 def match_genes(
@@ -114,6 +135,7 @@ def match_genes(
     id_type: str | None = None,
     min_matched: float | None = None,
     matrix: str = "X",
+    aliases: Mapping[str, int] | None = None,
 ) -> GeneMatch:
     """Match the rows of `var` to a model's genes, by its index or whichever of its text columns matches best.
 
@@ -129,35 +151,32 @@ def match_genes(
         Share of the model's genes that must be there; where None a tenth of them, at most 200.
     matrix
         What `var` belongs to, for the message.
+    aliases
+        Other names of the model's genes, and their positions.
 
     Raises
     ------
     InputError
         Too few of the model's genes are in the data.
     """
-    index = GeneIndex(genes)
+    index = GeneIndex(genes, aliases)
     words = _id_type_words(id_type) if id_type else id_type_of(genes)
-    best: tuple[int, str, NDArray[np.int32], int] | None = None
-    looked: list[str] = []
-    for place, names in _places(var):
-        positions, folded = index.positions(names)
-        matched = len(np.unique(positions[positions >= 0]))
-        looked.append(place)
-        if best is None or matched > best[0]:
-            best = matched, place, positions, folded
-    assert best is not None  # the index is always a place
-    matched, place, positions, folded = best
     needed = _needed(index.size, min_matched)
+    looked = {place: index.positions(names) for place, names in _places(var)}
+    # names of the model's own kind before others, if they are enough; the first of equal ones
+    place = max(looked, key=lambda each: (looked[each].matched(by_other=False) >= needed, looked[each].matched()))
+    found = looked[place]
+    matched = found.matched()
     if matched < needed:
-        raise InputError(_too_few(genes, var, matched, needed, words, looked, matrix))
-    columns = int(np.count_nonzero(positions >= 0))
+        raise InputError(_too_few(genes, var, matched, needed, words, [*looked], matrix))
+    columns = int(np.count_nonzero(found.positions >= 0))
     return GeneMatch(
-        positions=positions,
+        positions=found.positions,
         matched=matched,
         id_type=words,
         ids_in=place,
         duplicates=columns - matched,
-        notes=_notes(matched, index.size, folded, columns, words),
+        notes=[*_notes(matched, index.size, found.folded, columns, words), *_by_other(genes, found, words)],
     )
 
 
@@ -196,6 +215,17 @@ def _too_few(
         f"The model expects {words}s such as {_examples(genes)}; var_names holds {_examples(list(var.index))}{others}. "
         f"Put {words}s of the model's organism into adata.var_names or a column of adata.var, or choose another model."
     )
+
+
+def _by_other(genes: Sequence[str], found: Found, words: str) -> list[str]:
+    """Say which genes were found by a table that came with the model."""
+    if not found.by_other:
+        return []
+    name, position = found.by_other[0]
+    return [
+        f"{len(found.by_other):,} columns have other names than the model's {words}s, such as {name!r} for "
+        f"{genes[position]!r}; they were matched by the model's own table."
+    ]
 
 
 def _examples(names: Sequence[object]) -> str:

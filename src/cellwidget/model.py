@@ -142,6 +142,7 @@ class Model:
             seed=seed,
             values=manifest.values,
             trained_on=manifest.trained_on,
+            aliases=self.bundle.aliases,
         )
         if manifest.input == "dense":
             cells.report["notes"] += [SLOW] if manifest.trained_on else [NOT_SAID, SLOW]

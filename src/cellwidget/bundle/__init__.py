@@ -1,5 +1,6 @@
 """Bundles: what is on disk of a model, loaded only when every byte is what its manifest says."""
 
+from cellwidget.bundle.aliases import aliases_file
 from cellwidget.bundle.bundle import Bundle
 from cellwidget.bundle.errors import AGAIN, BundleError
 from cellwidget.bundle.foreign import Naming
@@ -23,6 +24,7 @@ __all__ = [
     "Manifest",
     "Naming",
     "Reference",
+    "aliases_file",
     "check_values",
     "files_of",
     "find_sims_web",

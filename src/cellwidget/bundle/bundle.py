@@ -6,7 +6,9 @@ import hashlib
 import shutil
 import weakref
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from cellwidget.bundle.aliases import ALIASES, read_aliases
 from cellwidget.bundle.archive import unpack
 from cellwidget.bundle.errors import AGAIN, BundleError
 from cellwidget.bundle.foreign import Naming, named
@@ -14,6 +16,9 @@ from cellwidget.bundle.manifest import MANIFEST, Manifest, checked_manifest, rea
 from cellwidget.bundle.names import read_names
 from cellwidget.bundle.reference import Reference, read_reference
 from cellwidget.bundle.verify import verify_files
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Bundle:
@@ -31,16 +36,25 @@ class Bundle:
         Of the manifest, which names the sha256 of everything else.
     naming
         What a graph with one dense input calls things; None for one that follows the contract.
+    aliases
+        Other names of the genes, by which data may have them, and their positions in `genes`.
     """
 
     def __init__(
-        self, folder: Path, manifest: Manifest, genes: list[str], sha256: str, naming: Naming | None = None
+        self,
+        folder: Path,
+        manifest: Manifest,
+        genes: list[str],
+        sha256: str,
+        naming: Naming | None = None,
+        aliases: Mapping[str, int] | None = None,
     ) -> None:
         self.folder = folder
         self.manifest = manifest
         self.genes = genes
         self.sha256 = sha256
         self.naming = naming
+        self.aliases = aliases or {}
 
     @classmethod
     def load(cls, path: str | Path) -> Bundle:
@@ -84,7 +98,8 @@ class Bundle:
             naming = named(folder / "model.onnx", len(genes), len(manifest.classes), "genes.txt", MANIFEST)
             if missing := {*manifest.outputs}.difference([*naming.outputs, "attention_genes"]):
                 raise BundleError(f"{folder / 'model.onnx'} gives no {min(missing)!r}, as {MANIFEST} says. {AGAIN}")
-        return cls(folder, manifest, genes, hashlib.sha256(raw).hexdigest(), naming)
+        aliases = read_aliases(folder / ALIASES, genes)
+        return cls(folder, manifest, genes, hashlib.sha256(raw).hexdigest(), naming, aliases)
 
     @property
     def classes(self) -> list[str]:

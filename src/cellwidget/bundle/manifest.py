@@ -18,6 +18,7 @@ MANIFEST = "manifest.json"
 VALUES = ("counts", "log1p_10k", "as_is")
 OUTPUTS = ("logits", "embedding", "attention", "attention_weighted", "attention_genes")
 INPUTS = ("genes", "counts", "total", "uniform", "batch")
+MEMORY = ("tokens", "per_token", "per_pair")
 MOST_TEXT = 2_000
 MOST_MANIFEST_BYTES = 16 * 2**20
 
@@ -68,6 +69,9 @@ class Manifest:
         Which values the network was trained on, of the same three, as far as somebody said so; else empty.
     training
         Data, method and figures, as they were measured.
+    memory
+        For models whose memory grows with a cell's own genes: "tokens", how many of them count at most, and the bytes
+        that each takes, "per_token" and "per_pair" (of tokens). Empty for others.
     temperature
         What logits are divided by before they become scores; 1 unless the model was calibrated (`Model.calibrate`).
     """
@@ -90,6 +94,7 @@ class Manifest:
     input: str = "sparse"
     trained_on: str = ""
     training: dict[str, Any] = field(default_factory=dict)
+    memory: dict[str, int] = field(default_factory=dict)
     temperature: float = 1.0
 
 
@@ -154,6 +159,8 @@ def _wrong_kind(manifest: Manifest) -> str | None:
             return f"{name} must be a list of texts"
     if not isinstance(manifest.training, dict) or not isinstance(manifest.source, dict):
         return "training and source must be objects"
+    if manifest.memory and not _is_memory(manifest.memory):
+        return f"memory must say {', '.join(MEMORY)} in whole numbers above 0"
     if not _is_temperature(manifest.temperature):
         return "temperature must be a number above 0"
     return None
@@ -187,6 +194,12 @@ def _wrong_contract(manifest: Manifest) -> str | None:
     if not isinstance(manifest.uniform, int) or (manifest.uniform > 0) != ("uniform" in manifest.inputs):
         return "uniform must be how many random numbers the graph's input of that name takes, or 0"
     return None
+
+
+def _is_memory(value: object) -> bool:
+    if not isinstance(value, dict) or {*value} != {*MEMORY}:
+        return False
+    return all(isinstance(each, int) and not isinstance(each, bool) and each > 0 for each in value.values())
 
 
 def _is_temperature(value: object) -> bool:

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from cellwidget.bundle.aliases import ALIASES
 from cellwidget.bundle.errors import AGAIN, BundleError
 from cellwidget.bundle.manifest import MANIFEST, MOST_TEXT
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 REQUIRED = ("model.onnx", "genes.txt")
-OPTIONAL = ("umap.onnx", "reference.npz")
+OPTIONAL = ("umap.onnx", "reference.npz", ALIASES)
 
 
 def sha256_of(path: Path) -> str:

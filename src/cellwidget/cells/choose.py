@@ -71,6 +71,7 @@ def choose(
     values: str,
     min_matched: float | None,
     keep_bytes: int,
+    aliases: Mapping[str, int] | None = None,
 ) -> Choice:
     """Choose the matrix: `layer`, else X, else layers["counts"], else raw; one with exact counts before one to invert.
 
@@ -87,7 +88,14 @@ def choose(
             refused.append(f"{candidate.name} is None")
             continue
         try:
-            match = match_genes(genes, candidate.var, id_type=id_type, min_matched=min_matched, matrix=candidate.name)
+            match = match_genes(
+                genes,
+                candidate.var,
+                id_type=id_type,
+                min_matched=min_matched,
+                matrix=candidate.name,
+                aliases=aliases,
+            )
         except InputError as error:
             too_few = too_few or error
             continue

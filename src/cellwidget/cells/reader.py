@@ -21,7 +21,7 @@ from cellwidget.cells.values import AsIs
 from cellwidget.genes import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
     from anndata import AnnData
@@ -81,6 +81,7 @@ def open_cells(
     trained_on: str = "",
     min_matched: float | None = None,
     keep_bytes: int = KEEP_BYTES,
+    aliases: Mapping[str, int] | None = None,
 ) -> Cells:
     """Look at an AnnData and make its cells readable as a model takes them.
 
@@ -113,6 +114,8 @@ def open_cells(
         Share of the model's genes that must be in the data; None for a tenth of them, at most 200.
     keep_bytes
         Largest size of the compact copy. Above it cells are read from the matrix as they are asked for.
+    aliases
+        Other names of the model's genes, and their positions.
 
     Raises
     ------
@@ -137,6 +140,7 @@ def open_cells(
         values=values,
         min_matched=min_matched,
         keep_bytes=keep_bytes,
+        aliases=aliases,
     )
     aligner = Aligner(choice.match.positions, len(genes), choice.encoding)
     sample = aligner(choice.sample.rows, 0)

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cellwidget.convert.errors import ConvertError
+    from cellwidget.convert.geneformer_bundle import geneformer
     from cellwidget.convert.pumap import parametric_umap
     from cellwidget.convert.reference_map import add_reference as reference
     from cellwidget.convert.to_bundle import sims
 
-__all__ = ["ConvertError", "parametric_umap", "reference", "sims"]
+__all__ = ["ConvertError", "geneformer", "parametric_umap", "reference", "sims"]
 
 _HOMES = {
     "ConvertError": ("errors", "ConvertError"),
+    "geneformer": ("geneformer_bundle", "geneformer"),
     "parametric_umap": ("pumap", "parametric_umap"),
     "reference": ("reference_map", "add_reference"),
     "sims": ("to_bundle", "sims"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,7 +48,7 @@ class Graph:
     def constant(self, values: ArrayLike, dtype: type = np.float32) -> str:
         """Keep an array; the same one is kept once."""
         array: NDArray[Any] = np.ascontiguousarray(values, dtype=dtype).reshape(np.shape(values))
-        key = (array.dtype.str, array.shape, array.tobytes())
+        key = (array.dtype.str, array.shape, hashlib.sha256(array.tobytes()).digest())
         if key not in self._known:
             self._known[key] = f"c{len(self._known)}"
             self._constants.append(numpy_helper.from_array(array, self._known[key]))

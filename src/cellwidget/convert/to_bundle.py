@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cellwidget.bundle import VALUES, Manifest, save_bundle
+from cellwidget.bundle import VALUES, Manifest, save_bundle, sha256_of
 from cellwidget.convert.errors import ConvertError
+from cellwidget.convert.naming import short
 from cellwidget.convert.pumap import parametric_umap
 from cellwidget.convert.reference_map import add_reference
 from cellwidget.convert.sims_checkpoint import read_checkpoint
@@ -86,7 +85,7 @@ def sims(
     model = checked(_read(Path(source).expanduser(), genes, classes))
     normalise = NORMALISE[values]
     manifest = Manifest(
-        name=_short(name or model.name),
+        name=short(name or model.name) or "sims",
         title=title or model.title,
         family="SIMS",
         version="1",
@@ -120,14 +119,5 @@ def _read(source: Path, genes: Sequence[str] | None, classes: Sequence[str] | No
             f"{source} is neither a checkpoint nor a sims-web folder, which has ID.onnx, ID.genes and ID.classes."
         )
     model = read_checkpoint(source, genes, classes)
-    model.source["sha256"] = _sha256(source)
+    model.source["sha256"] = sha256_of(source)
     return model
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _short(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._+-]+", "-", name).strip("-") or "sims"

@@ -31,8 +31,17 @@ PROMISING = 1.25
 
 def most_cells(working_bytes: int, bundle: Bundle) -> int:
     """Cells of one batch that so much memory allows, by estimate."""
+    return max(1, working_bytes // _bytes_per_cell(bundle))
+
+
+def _bytes_per_cell(bundle: Bundle) -> int:
+    """What a graph holds of a cell at once; of a transformer's, the longest that there can be."""
+    memory = bundle.manifest.memory
+    if memory:
+        tokens = memory["tokens"]
+        return tokens * (memory["per_token"] + tokens * memory["per_pair"])
     each = BYTES_PER_GENE if bundle.naming is None else BYTES_PER_DENSE_GENE
-    return max(1, working_bytes // (each * max(1, len(bundle.genes))))
+    return each * max(1, len(bundle.genes))
 
 
 class BatchSizes:
