@@ -76,9 +76,7 @@ def fold(name: str) -> str:
 
 
 class Found(NamedTuple):
-    """Where names stand in a model's gene list: int32, -1 for none; how many were found only by folding, and which
-    only by other names of the genes.
-    """
+    """Where names stand in a model's gene list, -1 for none; what was found only by folding, only by other names."""
 
     positions: NDArray[np.int32]
     folded: int

@@ -60,10 +60,11 @@ def read_bert(folder: Path) -> tuple[Network, list[str]]:
 
 def _config(path: Path) -> dict[str, Any]:
     try:
-        config = json.loads(path.read_text("utf-8"))
+        read = json.loads(path.read_text("utf-8"))
     except ValueError as error:
         raise ConvertError(f"{path} is not JSON ({error}). Get the file again.") from error
-    kind = config.get("model_type") if isinstance(config, dict) else None
+    config: dict[str, Any] = read if isinstance(read, dict) else {}
+    kind = config.get("model_type")
     if kind != "bert":
         raise ConvertError(f"{path} is of a model_type {str(kind)[:40]!r}; Geneformer is a 'bert'. Give its folder.")
     there = _architectures(config)

@@ -142,8 +142,6 @@ def _is_nemo(path: Path) -> bool:
 
 
 def _bionemo(source: Path, files: Path, length: int | None) -> _Source:
-    if not source.exists():
-        raise ConvertError(f"There is no file {source}.")
     net = megatron.read_megatron(files)
     words = nemo_vocabulary(files, len(net.words))
     ranking = _ranking(net, words, length, pad="[PAD]", first="[CLS]", over_all=False)

@@ -39,6 +39,8 @@ def unpacked(path: Path) -> Iterator[Path]:
     if path.is_dir():
         yield path
         return
+    if not path.is_file():
+        raise ConvertError(f"There is no file {path}.")
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         try:

@@ -1,4 +1,4 @@
-"""Rank-value encoding (Theodoris et al. 2023) as part of a graph: a cell's genes by how far they are above the usual."""
+"""Rank-value encoding (Theodoris et al. 2023) in a graph: a cell's genes by how far they are above usual."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def ranked(graph: Graph, ranking: Ranking) -> Ranked:
 
 
 def _values(graph: Graph, genes: str, counts: str, ranking: Ranking) -> str:
-    """Counts per 10,000 over what is usual, float64 [cells, n]; 0 for padding."""
+    """Give counts per 10,000 over what is usual, float64 [cells, n]; 0 for padding."""
     wide = graph.cast(counts, np.float64)
     if ranking.over_all:
         total = graph.op("Unsqueeze", graph.input("total", np.float32, ["cells"]), graph.ints(1))

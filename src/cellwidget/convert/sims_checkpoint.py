@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cellwidget.convert.errors import ConvertError
-from cellwidget.convert.inert import Inert, Tensor, mapping
+from cellwidget.convert.inert import Inert, mapping
 from cellwidget.convert.sims_source import Sims
 from cellwidget.convert.tabnet import MASKS, Affine, Glu, Step, TabNet
 from cellwidget.convert.torchfile import torch_file
+from cellwidget.convert.weights import Weights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
 
 TABNET = "network.tabnet."
 ENCODER = f"{TABNET}encoder."
@@ -53,7 +53,7 @@ def read_checkpoint(path: Path, genes: Sequence[str] | None = None, classes: Seq
                 f"{path} has no {missing}: it is no checkpoint of SIMS. Give the .ckpt that Lightning saved."
             )
         _check_settings(settings)
-        net = _net(_Weights(state), settings)
+        net = _net(_Weights.of_state("The state dict", state), settings)
         version = entries.get("pytorch-lightning_version", "")
     return Sims(
         net=net,
@@ -125,7 +125,7 @@ def _net(weights: _Weights, settings: Mapping[Any, Any]) -> TabNet:
         temperature=float(weights.take("temperature").ravel()[0]) if "temperature" in weights.names else 1.0,
         mask=settings.get("mask_type", "sparsemax"),
     )
-    weights.check_all_taken()
+    weights.check_all_taken(UNUSED, "SIMS")
     return net
 
 
@@ -149,24 +149,8 @@ def _layers(weights: _Weights, name: str) -> list[Glu]:
     return layers
 
 
-class _Weights:
+class _Weights(Weights):
     """A state dict, and what of it was used."""
-
-    def __init__(self, state: Mapping[Any, Any]) -> None:
-        self._state = state
-        self._taken: set[str] = set()
-        self.names = frozenset(map(str, state))
-
-    def take(self, name: str) -> NDArray[np.float32]:
-        """Read a tensor."""
-        tensor = self._state.get(name)
-        if not isinstance(tensor, Tensor):
-            raise ConvertError(f"The state dict lacks {name}.")
-        self._taken.add(name)
-        values = tensor.array().astype(np.float32)
-        if not np.isfinite(values).all():
-            raise ConvertError(f"{name} holds NaN or infinity: training failed. Use another checkpoint.")
-        return values
 
     def norm(self, name: str) -> Affine:
         """Read a batch normalisation."""
@@ -176,12 +160,3 @@ class _Weights:
         if not weight.shape == bias.shape == mean.shape == variance.shape or (variance < 0).any():
             raise ConvertError(f"The four parts of {name} do not fit each other.")
         return Affine.of(weight, bias, mean, variance)
-
-    def check_all_taken(self) -> None:
-        """Refuse weights that nothing is known of: labels may depend on them."""
-        unknown = sorted(name for name in self.names - self._taken if not UNUSED.fullmatch(name))
-        if unknown:
-            raise ConvertError(
-                f"The state dict has {len(unknown):,} weights that SIMS does not know, {unknown[0][:120]!r} the first: "
-                f"it is of another network. It cannot be converted."
-            )

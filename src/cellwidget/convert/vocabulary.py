@@ -30,7 +30,8 @@ STEMS = {
     "mapping": "ensembl_mapping_dict",
 }
 """How the files of the dictionaries begin; what follows tells the generation: ``_gc30M``, ``_gc104M``."""
-ENDINGS = (".json", ".pkl", ".pickle")
+PICKLES = (".pkl", ".pickle")
+ENDINGS = (".json", *PICKLES)
 NEMO = ("*.vocab", "*medians.json")
 SPECIAL = ("<", "[")
 
@@ -158,7 +159,7 @@ def checked(found: Vocabulary, n_tokens: int, rows: int | None = None) -> Vocabu
         )
     tokens = {name: int(number) for name, number in tokens.items()}
     if sorted(tokens.values()) != list(range(len(tokens))):
-        raise ConvertError("The token dictionary does not number its tokens from 0 on, each once. Give the model's own.")
+        raise ConvertError("The token dictionary does not number tokens from 0 on, each once. Give the model's own.")
     symbols, renamed = (_texts(each) for each in (found.symbols, found.mapping))
     genes = Vocabulary(tokens, {}, {}, renamed).genes
     if not genes:
@@ -219,7 +220,8 @@ def _dictionary(given: Any) -> dict[Any, Any]:
     if not path.is_file():
         raise ConvertError(f"There is no file {path}.")
     try:
-        read = json.loads(path.read_bytes()) if path.suffix not in (".pkl", ".pickle") else mapping(read_pickle(path.read_bytes()))
+        data = path.read_bytes()
+        read = mapping(read_pickle(data)) if path.suffix in PICKLES else json.loads(data)
     except ConvertError as error:
         raise ConvertError(f"{path} cannot be read. {error}") from error
     except ValueError as error:
@@ -238,7 +240,7 @@ def _is_whole(number: Any) -> bool:
 
 
 def _is_median(value: Any) -> bool:
-    return isinstance(value, Real) and 0 < value < math.inf
+    return isinstance(value, Real) and 0 < float(value) < math.inf
 
 
 def _texts(entries: Mapping[Any, Any]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -40,7 +40,7 @@ class Weights:
         self._taken: set[str] = set()
 
     @classmethod
-    def of_state(cls, where: str, state: Mapping[Any, Any]) -> Weights:
+    def of_state(cls, where: str, state: Mapping[Any, Any]) -> Self:
         """Take the tensors of a state dict."""
         return cls(where, map(str, state), lambda name: _array(state.get(name)))
 
@@ -66,7 +66,7 @@ class Weights:
         values = found.astype(np.float32)
         if shape is not None and not _fits(values.shape, shape):
             wanted = " x ".join("any" if length is None else f"{length:,}" for length in shape)
-            raise ConvertError(f"{name} of {self.where} is of shape {values.shape}, not {wanted}: it is another model's.")
+            raise ConvertError(f"{name} of {self.where} is of shape {values.shape}, not {wanted}.")
         if not np.isfinite(values).all():
             raise ConvertError(f"{name} holds NaN or infinity: training failed. Use another checkpoint.")
         return values

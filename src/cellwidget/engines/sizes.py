@@ -35,7 +35,7 @@ def most_cells(working_bytes: int, bundle: Bundle) -> int:
 
 
 def _bytes_per_cell(bundle: Bundle) -> int:
-    """What a graph holds of a cell at once; of a transformer's, the longest that there can be."""
+    """Estimate what a graph holds of a cell at once; of a transformer's, the longest that there can be."""
     memory = bundle.manifest.memory
     if memory:
         tokens = memory["tokens"]
