@@ -6,6 +6,7 @@ import json
 import pickle
 import tarfile
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from .torch_cases import save
 DATA = Path(__file__).parents[1] / "data/geneformer/ranks.npz"
 SPECIAL = {"V1": ["<pad>", "<mask>"], "V2": ["<pad>", "<mask>", "<cls>", "<eos>"]}
 NEMO_SPECIAL = ["[CLS]", "[MASK]", "[PAD]", "[SEP]", "[UKW]"]
+NEMO_FILES = ["0a1b_geneformer.vocab", "2c3d_medians.json"]
 WIDTH, HEADS, HIDDEN, LAYERS, PLACES = 16, 2, 24, 3, 400
 
 State = dict[str, np.ndarray]
@@ -65,7 +67,7 @@ class Case:
     def tokens(self, layout: str, length: int = PLACES) -> list[list[int]]:
         """What the published code makes of the cells."""
         ranks, offsets = (self.arrays[f"ranks{'_v2' * (layout == 'V2')}{end}"] for end in ("", "_offsets"))
-        cells = [ranks[begin:end].tolist() for begin, end in zip(offsets[:-1], offsets[1:], strict=True)]
+        cells = [ranks[begin:end].tolist() for begin, end in pairwise(offsets)]
         if layout == "V1":
             return [[2 + gene for gene in cell][:length] for cell in cells]
         if layout == "V2":
@@ -157,11 +159,11 @@ def hugging_face(
     return folder
 
 
-def megatron_state(n_rows: int, seed: int = 0) -> State:
+def megatron_state(n_rows: int, *, places: int = PLACES, seed: int = 0) -> State:
     """The weights of BioNeMo's, by NeMo's names."""
     random = _Random(seed)
     state = random.table("model.language_model.embedding.word_embeddings", n_rows)
-    state |= random.table("model.language_model.embedding.position_embeddings", PLACES)
+    state |= random.table("model.language_model.embedding.position_embeddings", places)
     for number in range(LAYERS):
         name = f"model.language_model.encoder.layers.{number}"
         state |= random.norm(f"{name}.input_layernorm")
@@ -174,15 +176,17 @@ def megatron_state(n_rows: int, seed: int = 0) -> State:
     return state | random.dense("model.lm_head.dense", WIDTH, WIDTH)
 
 
-def nemo(path: Path, case: Case, *, state: State | None = None, settings: str = "") -> Path:
-    """Write an archive of BioNeMo."""
+def nemo(
+    path: Path, case: Case, *, state: State | None = None, settings: str = "", dictionaries: list[Any] | None = None
+) -> Path:
+    """Write an archive of BioNeMo; `dictionaries` are the vocabulary and the medians in place of the case's."""
     folder = path.with_suffix("")
     folder.mkdir()
     names = [*NEMO_SPECIAL, *case.genes]
     rows = -(-len(names) // 128) * 128
     vocab = {"vocab": {name: number for number, name in enumerate(names)}, "gene_to_ens": case.symbols}
-    (folder / "0a1b_geneformer.vocab").write_text(json.dumps(vocab))
-    (folder / "2c3d_medians.json").write_text(json.dumps(case.medians))
+    for name, content in zip(NEMO_FILES, dictionaries or [vocab, case.medians], strict=True):
+        (folder / name).write_text(json.dumps(content))
     lines = f"num_layers: {LAYERS}\nnum_attention_heads: {HEADS}  # few\nactivation: gelu\ndata:\n  num_layers: 99\n"
     (folder / "model_config.yaml").write_text(lines + settings)
     save(folder / "model_weights.ckpt", megatron_state(rows) if state is None else state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 
 from cellwidget.bundle import Bundle
 from cellwidget.cli import main
+
+from .geneformer_cases import case, hugging_face
 
 TINY = Path(__file__).parents[1] / "data/sims/tiny.ckpt"
 
@@ -22,6 +25,21 @@ def test_converts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (manifest.title, manifest.organism, manifest.trained_on) == ("Tiny", "Homo", "log1p_10k")
     told = capsys.readouterr().out
     assert f"{out}: Tiny" in told and "24 genes (symbol), 10 classes" in told
+
+
+def test_converts_geneformer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cells, out = case(), tmp_path / "out"
+    source = hugging_face(tmp_path / "in", cells, "V2", files={"gene_median_dictionary.pkl": None})
+    medians = tmp_path / "medians.json"
+    medians.write_text(json.dumps(cells.medians))
+    words = ["convert", "geneformer", str(source), str(out), "--pooling", "mean", "--layer", "0", "--length", "99"]
+    assert main([*words, "--title", "Tiny"]) == 1
+    assert "medians=" in capsys.readouterr().err
+    assert main([*words, "--title", "Tiny", "--medians", str(medians)]) == 0
+    manifest = Bundle.load(out).manifest
+    assert (manifest.title, manifest.organism, manifest.family) == ("Tiny", "Homo sapiens", "Geneformer")
+    assert (manifest.source["pooling"], manifest.source["layer"], manifest.memory["tokens"]) == ("mean", "0", 99)
+    assert "713 genes (Ensembl id), 0 classes" in capsys.readouterr().out
 
 
 def test_errors_are_of_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

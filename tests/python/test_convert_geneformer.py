@@ -24,6 +24,7 @@ from cellwidget.genes import InputError
 from .geneformer_cases import (
     HEADS,
     LAYERS,
+    NEMO_FILES,
     PLACES,
     WIDTH,
     bert_state,
@@ -156,10 +157,7 @@ def test_bionemo(tmp_path: Path, settings: str, tanh: bool) -> None:
 
 @pytest.mark.parametrize("layout", ["V1", "V2", "BioNeMo"])
 def test_a_cell_gets_the_same_in_any_batch(tmp_path: Path, layout: str) -> None:
-    if layout == "BioNeMo":
-        source = nemo(tmp_path / "in.nemo", CASE)
-    else:
-        source = hugging_face(tmp_path / "in", CASE, layout)
+    source = nemo(tmp_path / "in.nemo", CASE) if layout == "BioNeMo" else hugging_face(tmp_path / "in", CASE, layout)
     bundle = Bundle.load(cw.convert.geneformer(source, tmp_path / "out"))
     # cells of 64 different lengths
     rng = np.random.default_rng(1)
@@ -385,9 +383,7 @@ def test_archives_that_cannot_be_converted(tmp_path: Path, name: str) -> None:
         cw.convert.geneformer(path, tmp_path / "out")
 
 
-@pytest.mark.parametrize(
-    "missing", ["model_config.yaml", "model_weights.ckpt", "0a1b_geneformer.vocab", "2c3d_medians.json"]
-)
+@pytest.mark.parametrize("missing", ["model_config.yaml", "model_weights.ckpt", *NEMO_FILES])
 def test_archives_that_lack_a_file(tmp_path: Path, missing: str) -> None:
     folder = nemo(tmp_path / "a.nemo", CASE).with_suffix("")
     (folder / missing).unlink()
@@ -411,6 +407,7 @@ def golden(file: str) -> tuple[dict[str, Any], ad.AnnData]:
     return found, adata
 
 
+NEMO_DICTIONARIES = ["bionemo_geneformer.vocab", "bionemo_medians.json"]
 needs_fixtures = pytest.mark.skipif(not FULL.is_dir(), reason="the full fixtures are not here")
 
 
@@ -445,6 +442,20 @@ def test_all_golden_cells_v2(tmp_path: Path, pooling: str, layer: int) -> None:
         np.testing.assert_array_equal(cell, expected)
     expected = arrays[f"emb_{pooling}_layer_{'0' if layer == 0 else 'minus1'}"]
     np.testing.assert_allclose(predicted(out, adata, total="n_counts")["embedding"], expected, atol=1e-5)
+
+
+@needs_fixtures
+@pytest.mark.parametrize("length", [1024, 2048])
+def test_all_golden_cells_as_bionemo_reads_them(tmp_path: Path, length: int) -> None:
+    _, adata = golden("golden_public.npz")
+    with np.load(FULL / "golden_bionemo_tokens_public.npz") as file:
+        expected = file[f"tokens_{length}"]
+    read = [json.loads((FULL / "dictionaries" / name).read_text()) for name in NEMO_DICTIONARIES]
+    rows = -(-len(read[0]["vocab"]) // 128) * 128
+    folder = nemo(tmp_path / "a.nemo", CASE, state=megatron_state(rows, places=2048), dictionaries=read).with_suffix("")
+    got = tokens_of(cw.convert.geneformer(folder, tmp_path / "out", length=length), adata)
+    np.testing.assert_array_equal(got, expected[:, : got.shape[1]])
+    assert (expected[:, got.shape[1] :] == 2).all() and len(expected) == len(got)
 
 
 @needs_fixtures
