@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cellwidget.bundle import Bundle, BundleError, save_bundle
+from cellwidget.bundle import Bundle, BundleError, aliases_file, save_bundle
 
 from .bundle_cases import GENES, MANIFEST, change, zipped
 
@@ -186,6 +186,8 @@ def test_a_refused_zip_leaves_nothing_behind(folder: Path, tmp_path: Path, monke
         ({"uniform": "4"}, "uniform must be"),
         ({"values": "log1p_10k"}, "cannot be used by this version"),
         ({"training": 7}, "training and source must be objects"),
+        ({"memory": {"tokens": 9}}, "memory must say tokens, per_token, per_pair"),
+        ({"memory": {"tokens": 9, "per_token": 1, "per_pair": 0}}, "whole numbers above 0"),
         ({"files": None}, "which files"),
         ({"files": {"genes.txt": {}}}, r"does not name model\.onnx"),
         ({"files": {"genes.txt": 1, "model.onnx": 1}}, "does not say size and sha256 of genes"),
@@ -215,6 +217,22 @@ def test_gene_lists_are_checked(tmp_path: Path, genes: list[str], match: str) ->
 def test_gene_lists_are_text(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="not UTF-8"):
         save_bundle(tmp_path, MANIFEST, GENES, {"model.onnx": b"a graph", "genes.txt": b"\xff\xfe"})
+
+
+def with_aliases(folder: Path, content: bytes) -> Path:
+    return save_bundle(folder, MANIFEST, GENES, {"model.onnx": b"", "aliases.tsv": content})
+
+
+def test_genes_may_have_other_names(tmp_path: Path) -> None:
+    made = with_aliases(tmp_path, aliases_file({"CD3": "CD3E", "CD20": "MS4A1", "T3E": "CD3E"})["aliases.tsv"])
+    assert Bundle.load(made).aliases == {"CD3": 0, "CD20": 1, "T3E": 0}
+    assert aliases_file({}) == {}
+
+
+@pytest.mark.parametrize("content", [b"CD3\tCD4\n", b"CD3\n", b"\tCD3E\n", b"\xff\tCD3E\n"])
+def test_other_names_are_checked(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(BundleError, match=r"aliases\.tsv (does not give a name, a tab and a gene|is not UTF-8)"):
+        with_aliases(tmp_path, content)
 
 
 def reference_of(**arrays: Any) -> bytes:

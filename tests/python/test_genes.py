@@ -107,6 +107,19 @@ def test_the_models_words_for_its_ids_are_taken():
     assert match_genes(SYMBOLS, var(SYMBOLS), id_type="hgnc").id_type == "symbol"
 
 
+def test_other_names_that_a_model_knows_are_matched_and_told():
+    other = {"CD3E": 0, "ENSG00000999999": 1, IDS[2].lower(): 3}
+    match = match_genes(IDS, var(["CD3E", "ensg00000999999.2", IDS[2], "cd3e"]), aliases=other, min_matched=0)
+    assert match.positions.tolist() == [0, 1, 2, -1]
+    assert f"2 columns have other names than the model's Ensembl ids, such as 'CD3E' for '{IDS[0]}'" in match.notes[-1]
+
+
+def test_names_of_the_models_kind_go_before_others():
+    table = var(["CD3E", "CD4"]).assign(ids=[IDS[0], IDS[1]])
+    match = match_genes(IDS, table, aliases={"CD3E": 2, "CD4": 3}, min_matched=0)
+    assert match.ids_in == "var['ids']" and match.positions.tolist() == [0, 1]
+
+
 @given(
     st.permutations(range(6)),
     st.lists(st.tuples(st.integers(0, 5), st.integers(0, 99), st.booleans()), min_size=1, max_size=20),
