@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cellwidget.convert.simplex import SURE, ranks, shifted
+from cellwidget.convert.simplex import SURE, shifted
 
 if TYPE_CHECKING:
     from cellwidget.convert.graph import Graph
@@ -18,18 +18,18 @@ TINY = 1e-30
 class Entmax:
     """Weights are the squares of half by how much values lie above the threshold."""
 
-    def threshold(self, graph: Graph, descending: str) -> str:
+    def threshold(self, graph: Graph, descending: str, ranks: str) -> str:
         """Give the largest threshold of the k largest values alone that does not lie above the k-th.
 
         That of all k is their mean less the root of (1 - k times their variance) / k, all of halved values.
         """
         values, first = shifted(graph, descending)
         halved = graph.op("Mul", values, graph.constant(0.5, np.float64))
-        rank, axis, one = ranks(graph, descending), graph.constant(1, np.int64), graph.constant(1, np.float64)
-        mean = graph.op("Div", graph.op("CumSum", halved, axis), rank)
-        squares = graph.op("Div", graph.op("CumSum", graph.op("Mul", halved, halved), axis), rank)
-        spread = graph.op("Mul", rank, graph.op("Sub", squares, graph.op("Mul", mean, mean)))
-        left = graph.op("Relu", graph.op("Div", graph.op("Sub", one, spread), rank))
+        axis, one = graph.constant(1, np.int64), graph.constant(1, np.float64)
+        mean = graph.op("Div", graph.op("CumSum", halved, axis), ranks)
+        squares = graph.op("Div", graph.op("CumSum", graph.op("Mul", halved, halved), axis), ranks)
+        spread = graph.op("Mul", ranks, graph.op("Sub", squares, graph.op("Mul", mean, mean)))
+        left = graph.op("Relu", graph.op("Div", graph.op("Sub", one, spread), ranks))
         each = graph.op("Sub", mean, graph.op("Sqrt", left))
         holds = graph.op("LessOrEqual", each, halved)
         held = graph.op("Where", holds, each, graph.constant(NEVER, np.float64))

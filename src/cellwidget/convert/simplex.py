@@ -65,8 +65,8 @@ class Blocks:
 
     @property
     def steps(self) -> int:
-        """How often a bound is raised: twice where blocks are few, since a bound from few is loose."""
-        return 2 if self.small else 1
+        """How often a bound is raised: not at all where blocks are many, since only a bound from few is loose."""
+        return 2 if self.small else 0
 
     def fill(self, values: ArrayLike, with_: float = 0.0) -> NDArray[np.float32]:
         """Lengthen the last axis of an array to whole blocks."""
@@ -82,8 +82,8 @@ SMALL = 8_192
 class Projection(Protocol):
     """A way onto the simplex, on rows of float64 in descending order."""
 
-    def threshold(self, graph: Graph, descending: str) -> str:
-        """Give what every value is held against, [cells, 1]."""
+    def threshold(self, graph: Graph, descending: str, ranks: str) -> str:
+        """Give what every value is held against, [cells, 1]; `ranks` are 1, 2, … to the values' number."""
 
     def raised(self, graph: Graph, above: str, count: str) -> str:
         """Tell by how much a lower bound of the threshold may be raised: a step of Newton's, [cells, 1].
@@ -123,16 +123,19 @@ def projected(graph: Graph, z: str, blocks: Blocks, projection: Projection) -> t
     flat = graph.op("Reshape", values, graph.ints(0, -1))
     for _ in range(blocks.steps):
         bound = _raised(graph, flat, bound, projection)
-    candidates, places = graph.ops("TopK", 2, flat, _most_above(graph, flat, bound), axis=1)
+    most = _most_above(graph, flat, bound)
+    candidates, places = graph.ops("TopK", 2, flat, most, axis=1)
     wide = graph.cast(candidates, np.float64)
-    weights = projection.weights(graph, wide, projection.threshold(graph, wide))
+    ranks = graph.op("Slice", _ranks(graph, blocks.width), graph.ints(0), most, graph.ints(0))
+    weights = projection.weights(graph, wide, projection.threshold(graph, wide, ranks))
     return graph.cast(weights, np.float32), _genes(graph, chosen, places, blocks)
 
 
 def _bound(graph: Graph, largest: str, blocks: Blocks, projection: Projection) -> str:
     """Give what no weight lies below, float32 [cells, 1]."""
-    values, _ = graph.ops("TopK", 2, largest, graph.ints(min(BOUNDING, blocks.number)), axis=1)
-    threshold = projection.threshold(graph, graph.cast(values, np.float64))
+    size = min(BOUNDING, blocks.number)
+    values, _ = graph.ops("TopK", 2, largest, graph.ints(size), axis=1)
+    threshold = projection.threshold(graph, graph.cast(values, np.float64), _ranks(graph, size))
     lower = graph.op("Sub", threshold, graph.constant(MARGIN, np.float64))
     return _lowered(graph, graph.cast(lower, np.float32))
 
@@ -173,8 +176,5 @@ def shifted(graph: Graph, descending: str) -> tuple[str, str]:
     return graph.op("Sub", descending, first), first
 
 
-def ranks(graph: Graph, descending: str) -> str:
-    """Give the values of sorted rows their numbers, from 1 on, float64."""
-    size = graph.op("Squeeze", graph.op("Shape", descending, start=1))
-    places = graph.op("Range", graph.constant(0, np.int64), size, graph.constant(1, np.int64))
-    return graph.op("Add", graph.cast(places, np.float64), graph.constant(1, np.float64))
+def _ranks(graph: Graph, size: int) -> str:
+    return graph.constant(np.arange(1, size + 1), np.float64)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cellwidget.convert.simplex import SURE, ranks, shifted
+from cellwidget.convert.simplex import SURE, shifted
 
 if TYPE_CHECKING:
     from cellwidget.convert.graph import Graph
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 class Sparsemax:
     """Weights are by how much values lie above the threshold."""
 
-    def threshold(self, graph: Graph, descending: str) -> str:
+    def threshold(self, graph: Graph, descending: str, ranks: str) -> str:
         """Give the largest over k of (the k largest values' sum - 1) / k."""
         values, first = shifted(graph, descending)
         sums = graph.op("CumSum", values, graph.constant(1, np.int64))
         over = graph.op("Sub", sums, graph.constant(1, np.float64))
-        each = graph.op("Div", over, ranks(graph, descending))
+        each = graph.op("Div", over, ranks)
         return graph.op("Add", graph.op("ReduceMax", each, graph.ints(1), keepdims=1), first)
 
     def raised(self, graph: Graph, above: str, count: str) -> str:

@@ -118,8 +118,16 @@ class Mask:
 
 
 @dataclass(frozen=True)
+class Pointer:
+    """Where a step is to look: values of a graph [cells, n_a], and what they lack to be multiplied by."""
+
+    values: str
+    scale: float
+
+
+@dataclass(frozen=True)
 class Taken:
-    """A step that was taken: its mask, and what it adds to the embedding [cells, n_d]."""
+    """A step that was taken: its mask, and what it adds to the embedding [cells, n_d], but for `_scale`."""
 
     mask: Mask
     decision: str
@@ -150,10 +158,11 @@ def tabnet_graph(net: TabNet, *, normalise: str = "own") -> bytes:
     x = _seen(graph, genes, _unit(graph, _normalised(graph, counts, normalise)), net, blocks)
     steps = _decide(graph, net, x, blocks)
     embedding = graph.op("Sum", *(step.decision for step in steps))
+    embedding = graph.op("Mul", embedding, graph.constant(_scale(net.steps[0].layers)))
     weights = graph.constant(net.final.T / np.float32(net.temperature))
     graph.output("logits", graph.op("MatMul", embedding, weights), np.float32, ["cells", len(net.final)])
     graph.output("embedding", embedding, np.float32, ["cells", net.n_d])
-    _attention(graph, steps)
+    _attention(graph, steps, _scale(net.steps[0].layers))
     return graph.serialize("tabnet")
 
 
@@ -219,23 +228,33 @@ def _by_rows(graph: Graph, values: str, weight: str, places: str) -> str:
     return graph.op("Squeeze", product, graph.ints(1))
 
 
-def _affine(graph: Graph, x: str, norm: Affine) -> str:
-    return graph.op("Add", graph.op("Mul", x, graph.constant(norm.scale)), graph.constant(norm.shift))
-
-
 def _transform(graph: Graph, h: str, layers: list[Glu]) -> str:
-    """Go on from what the first layer's weight made: gated layers, all but the first on top of what came in."""
+    """Go on from what the first layer's weight made: gated layers, all but the first on top of what came in.
+
+    After each of those everything is multiplied by the root of a half. That is left out here, and made good in the
+    weights of the layers behind it; what comes out lacks `_scale` of it.
+    """
     first, *others = layers
-    x = _gated(graph, h, first.norm)
-    for layer in others:
-        h = graph.op("MatMul", x, graph.constant(layer.weight.T))
-        x = graph.op("Mul", graph.op("Add", x, _gated(graph, h, layer.norm)), graph.constant(HALF))
+    scaled = graph.op("Mul", h, graph.constant(first.norm.scale))
+    x = _gated(graph, graph.op("Add", scaled, graph.constant(first.norm.shift)))
+    for depth, layer in enumerate(others):
+        lacks = HALF**depth
+        width = len(layer.norm.scale) // 2
+        # of the two halves of the outputs, values are added to what lacks as much, gates are wanted as they are
+        for_values = np.repeat([1 / lacks, 1.0], width)
+        weight = layer.weight.T.astype(np.float64) * layer.norm.scale * for_values * lacks
+        h = graph.op("Gemm", x, graph.constant(weight), graph.constant(layer.norm.shift * for_values))
+        x = graph.op("Add", x, _gated(graph, h))
     return x
 
 
-def _gated(graph: Graph, h: str, norm: Affine) -> str:
-    width = len(norm.scale) // 2
-    value, gate = graph.ops("Split", 2, _affine(graph, h, norm), graph.ints(width, width), axis=1)
+def _scale(layers: list[Glu]) -> float:
+    """Tell what is left out where layers give out what they made."""
+    return float(HALF ** (len(layers) - 1))
+
+
+def _gated(graph: Graph, h: str) -> str:
+    value, gate = graph.ops("Split", 2, h, axis=1, num_outputs=2)
     return graph.op("Mul", value, graph.op("Sigmoid", gate))
 
 
@@ -245,25 +264,27 @@ def _decide(graph: Graph, net: TabNet, x: Seen, blocks: Blocks) -> list[Taken]:
     h = _first_of_all(graph, net, x, blocks)
     _, looking = graph.ops("Split", 2, _transform(graph, h, net.splitter), parts, axis=1)
     taken: list[Taken] = []
+    behind = net.splitter
     for step in net.steps:
-        mask = _look(graph, net, step, looking, [each.mask for each in taken], blocks)
+        mask = _look(graph, net, step, Pointer(looking, _scale(behind)), [each.mask for each in taken], blocks)
+        behind = step.layers
         out = _transform(graph, _first_layer(graph, net, x.dense, mask, step.layers[0], blocks), step.layers)
         decision, looking = graph.ops("Split", 2, out, parts, axis=1)
         taken.append(Taken(mask, graph.op("Relu", decision)))
     return taken
 
 
-def _look(graph: Graph, net: TabNet, step: Step, looking: str, earlier: list[Mask], blocks: Blocks) -> Mask:
+def _look(graph: Graph, net: TabNet, step: Step, looking: Pointer, earlier: list[Mask], blocks: Blocks) -> Mask:
     """Choose the genes of a step.
 
     Every value is multiplied by ``gamma - weight`` for each earlier step. Nearly all weights are 0, so gamma is in the
     matrix, and only genes that were looked at are corrected.
     """
     norm, again = step.attention.norm, net.gamma ** len(earlier)
-    weight = step.attention.weight.T.astype(np.float64) * norm.scale * again
+    weight = step.attention.weight.T.astype(np.float64) * norm.scale * again * looking.scale
     bias = blocks.fill(norm.shift * again, with_=NEVER)
     both = graph.constant(np.vstack([blocks.fill(weight), bias]))
-    one = graph.op("Pad", looking, graph.ints(0, 0, 0, 1), graph.constant(1.0))
+    one = graph.op("Pad", looking.values, graph.ints(0, 0, 0, 1), graph.constant(1.0))
     z = graph.op("MatMul", one, both)  # a Gemm writes the bias to every row before it begins
     if earlier:
         # all at once, since each time a row of all genes is copied; a gene may be among them several times
@@ -293,7 +314,7 @@ def _first_layer(graph: Graph, net: TabNet, x: str, mask: Mask, layer: Glu, bloc
     return graph.either(graph.op("LessOrEqual", width, graph.constant(FEW, np.int64)), by_rows, dense)
 
 
-def _attention(graph: Graph, steps: list[Taken]) -> None:
+def _attention(graph: Graph, steps: list[Taken], scale: float) -> None:
     """Give out what the steps looked at, side by side: to add up a gene's weights would take rows of all genes."""
     weights = [step.mask.weights for step in steps]
     weighted = [
@@ -304,7 +325,8 @@ def _attention(graph: Graph, steps: list[Taken]) -> None:
     carried = graph.cast(graph.op("Greater", plain, graph.constant(0.0)), np.int64)
     places = graph.op("Concat", *(step.mask.genes for step in steps), axis=1)
     graph.output("attention", plain, np.float32, ["cells", "k"])
-    graph.output("attention_weighted", graph.op("Concat", *weighted, axis=1), np.float32, ["cells", "k"])
+    whole = graph.op("Mul", graph.op("Concat", *weighted, axis=1), graph.constant(scale))
+    graph.output("attention_weighted", whole, np.float32, ["cells", "k"])
     named = graph.cast(graph.op("Mul", places, carried), np.int32)
     graph.output("attention_genes", named, np.int32, ["cells", "k"])
 
