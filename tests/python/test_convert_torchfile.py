@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cellwidget.convert.errors import ConvertError
@@ -262,6 +262,7 @@ def test_what_others_registered_does_not_come_either(monkeypatch: pytest.MonkeyP
 
 
 @given(st.binary(max_size=200), st.integers(0, 400), st.integers(0, 255))
+@example(b"S'\\.'\n.", 75, 92)
 @settings(max_examples=300, deadline=None)
 def test_damage_gives_one_kind_of_error(noise: bytes, at: int, byte: int) -> None:
     whole = bytearray(

@@ -7,6 +7,7 @@ stand-in where it names a class of a package that checkpoints refer to, and is r
 from __future__ import annotations
 
 import pickletools
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from cellwidget.convert.errors import ConvertError
@@ -57,8 +58,10 @@ def read_pickle(data: bytes, storage: Callable[[Any], Any] | None = None) -> Any
     """
     machine = _Machine(storage)
     try:
-        for opcode, argument, _ in pickletools.genops(data):
-            machine.step(opcode.name, argument)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # odd escapes in texts, which damage makes
+            for opcode, argument, _ in pickletools.genops(data):
+                machine.step(opcode.name, argument)
         return machine.result()
     except ConvertError:
         raise
