@@ -263,7 +263,8 @@ export interface Demand {
 
 /**
  * What a model made of the cells of a lease: per output [cells, width], in the lease's order, failed cells left out.
- * Attention and its genes (whole numbers) are as wide as these cells need; behind what carries weight there are zeros.
+ * Attention comes added up over the cells of a label, in lists of width 1 with an entry for each gene that a label looks
+ * at: `attention_codes` (of the label), `attention_genes`, `attention` and `attention_weighted`.
  */
 export interface OutputSpec {
   name: string;

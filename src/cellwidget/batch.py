@@ -94,8 +94,12 @@ class ResultBatch:
         ``attention_genes`` of the model, ``xy`` of its UMAP.
     failed
         Cells without a result, and why: position in the dataset to a reason in words.
+    attention
+        Where the engine has added up attention over the cells of each best label, in place of that of each cell: lists
+        of one length, ``attention_codes`` of labels, ``attention_genes``, and weights by output name.
     """
 
     rows: NDArray[np.int64]
     outputs: dict[str, NDArray[np.generic]]
     failed: dict[int, str] = field(default_factory=dict)
+    attention: dict[str, NDArray[np.generic]] | None = None

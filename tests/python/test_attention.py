@@ -23,8 +23,6 @@ from .tiny_graphs import CLASSES, write_bundle
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cellwidget.batch import SparseBatch
-
 N_GENES = 5
 BOTH = ("attention_weighted", "attention")
 
@@ -95,23 +93,18 @@ def test_a_run_gathers_what_predict_gives(tmp_path: Path) -> None:
 
 
 class LookingPage(Page):
-    """A page whose model says what it looks at: the counts themselves, packed to what these cells need."""
+    """A page whose model says what it looks at: the counts themselves, which it adds up per label."""
 
     def finish(self, bad: dict[int, str] | None = None) -> None:
         lease, batch = self.held.pop(0)
         counts = spread(batch)
-        outputs = fake_outputs(counts) | packed(batch)
-        self.engine.take(self.name, lease, outputs, [])
-
-
-def packed(batch: SparseBatch) -> dict[str, np.ndarray]:
-    width = int(np.diff(batch.indptr.astype(np.int64)).max())
-    weights, genes = np.zeros((len(batch), width), np.float32), np.zeros((len(batch), width), np.int32)
-    for row in range(len(batch)):
-        part = slice(int(batch.indptr[row]), int(batch.indptr[row + 1]))
-        n = part.stop - part.start
-        weights[row, :n], genes[row, :n] = batch.counts[part], batch.genes[part]
-    return {"attention": weights, "attention_genes": genes}
+        outputs = fake_outputs(counts)
+        labels = outputs["logits"].argmax(axis=1)
+        sums = np.array([counts[labels == code].sum(axis=0) for code in range(len(CLASSES))])
+        codes, genes = np.nonzero(sums)
+        lists = {"attention": sums[codes, genes].astype(np.float32), "attention_codes": codes.astype(np.uint16)}
+        lists["attention_genes"] = genes.astype(np.int32)
+        self.engine.take(self.name, lease, outputs | {name: values[:, None] for name, values in lists.items()}, [])
 
 
 class Looking:
@@ -123,7 +116,7 @@ class Looking:
         self.contents: dict[str, bytes] = {}
 
 
-def test_pages_bring_attention_of_any_width_and_a_lease_that_comes_twice_counts_once() -> None:
+def test_pages_bring_attention_summed_and_a_lease_that_comes_twice_counts_once() -> None:
     adata = dataset(120)
     cells = cells_of(adata)
     engine = BrowserEngine(Looking(), len(CLASSES), Packer(cells.order))  # type: ignore[arg-type]
@@ -154,15 +147,30 @@ def test_pages_bring_attention_of_any_width_and_a_lease_that_comes_twice_counts_
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"attention_genes": np.zeros((2, 3), np.int32)}, "expected was"),
-        ({"attention_genes": np.zeros((2, 2), np.float32)}, "of type float32"),
-        ({"attention": np.zeros((2, 2), np.int32)}, "of type int32"),
-        ({"attention": np.zeros((2, 30_000), np.float32)}, "expected was"),
+        ({"attention_genes": np.zeros((3, 1), np.int32)}, "not of one length"),
+        ({"attention_genes": np.zeros((2, 1), np.float32)}, "attention_genes is of type float32"),
+        ({"attention_codes": np.zeros((2, 1), np.float32)}, "attention_codes is of type float32"),
+        ({"attention": np.zeros((2, 1), np.int32)}, "of type int32"),
+        ({"attention": np.full((2, 1), np.nan, np.float32)}, "no numbers"),
+        ({"attention_codes": np.full((2, 1), 7, np.uint16)}, "attention of label 7"),
+        ({"embedding": np.zeros((2, 30_000), np.float32)}, "expected was"),
+        ({"attention_more": np.zeros((2, 1), np.float32)}, "asked for was"),
     ],
 )
 def test_attention_that_cannot_be_is_refused(change: dict[str, np.ndarray], words: str) -> None:
     engine = BrowserEngine(Looking(), len(CLASSES), Packer(np.arange(len(GENES))))  # type: ignore[arg-type]
     outputs = fake_outputs(np.ones((2, len(GENES)), np.float32))
-    outputs |= {"attention": np.zeros((2, 2), np.float32), "attention_genes": np.zeros((2, 2), np.int32)}
+    outputs |= {"attention": np.zeros((2, 1), np.float32), "attention_codes": np.zeros((2, 1), np.uint16)}
+    outputs["attention_genes"] = np.zeros((2, 1), np.uint16)
     with pytest.raises(ValueError, match=words):
         engine._result(np.arange(2), outputs | change, [])
+
+
+def test_sums_are_taken_whole_or_not_at_all() -> None:
+    sums = AttentionSums(6, 2, N_GENES, ["attention"])
+    lists = {"attention_codes": [0, 1, 1], "attention_genes": [3, 3, N_GENES], "attention": [1.5, 2.0, 9.0]}
+    told = {name: np.array(values) for name, values in lists.items()}
+    sums.add_sums(np.array([0, 2]), np.array([0, 1]), told)
+    sums.add_sums(np.array([2, 4]), np.array([1, 1]), told)
+    assert [sums.of("attention", code).cells for code in (0, 1)] == [1, 1], "row 2 was there"
+    assert [sums.of("attention", code).weights.tolist() for code in (0, 1)] == [[0, 0, 0, 1.5, 0], [0, 0, 0, 2.0, 0]]

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Output } from "./api";
-import { compacted } from "./attention";
+import { compacted, labelsOf, summed } from "./attention";
 import { agree } from "./numbers";
 import { together } from "./pieces";
 
@@ -71,6 +71,41 @@ describe("attention on its way to the kernel", () => {
       attention_genes: [3, [48_118, 0, 0, 4, 5, 6]],
     });
     expect(whole.outputs[1]?.values).toBeInstanceOf(Int32Array);
+  });
+
+  test("of a lease it is added up per label; cells of one label share an entry per gene", () => {
+    const outputs = [
+      weights("logits", 2, [1, 0, 0, 3, 2, 2]),
+      weights("xy", 1, [4, 5, 6]),
+      weights("attention", 3, [0.5, 0.25, 0, 1, 0, 0, 0.25, 0.5, 0]),
+      weights("attention_weighted", 3, [2, 0, 0, 3, 0, 0, 5, 7, 0]),
+      genes(3, [9, 9, 0, 9, 0, 0, 7, 9, 0]),
+    ];
+    expect(plain(summed(outputs))).toEqual({
+      logits: [2, [1, 0, 0, 3, 2, 2]],
+      xy: [1, [4, 5, 6]],
+      attention_codes: [1, [0, 0, 1]],
+      attention_genes: [1, [9, 7, 9]],
+      attention: [1, [1.25, 0.25, 1]],
+      attention_weighted: [1, [9, 5, 3]],
+    });
+  });
+
+  test("nothing that carries weight gives empty lists, and no attention or no labels change nothing", () => {
+    const none = [weights("logits", 1, [1]), weights("attention", 1, [0]), genes(1, [5])];
+    expect(plain(summed(none))).toEqual({
+      logits: [1, [1]],
+      attention_codes: [1, []],
+      attention_genes: [1, []],
+      attention: [1, []],
+    });
+    expect(summed(none.slice(1))).toEqual(none.slice(1));
+    expect(summed([])).toEqual([]);
+  });
+
+  test("labels are the largest logits, the earlier where two are equal, infinite ones too", () => {
+    const logits = [-Infinity, -Infinity, 1, 1, -2, -1];
+    expect([...labelsOf(weights("logits", 2, logits))]).toEqual([0, 0, 1]);
   });
 
   test("engines that name equal genes in another order agree", () => {

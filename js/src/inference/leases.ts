@@ -1,6 +1,7 @@
 /** Cells that the page holds: cut into pieces to run, and put together again when all of a lease's are done. */
 import type { Lease, LeaseResult } from "../session/session";
 import type { Outcome, Piece } from "./api";
+import { summed } from "./attention";
 import { cellsOf, cut, together } from "./pieces";
 
 interface Part {
@@ -88,5 +89,5 @@ export class Leases {
 
 function resultOf({ lease: { run, lease }, parts }: Work): LeaseResult {
   const { outputs, failed } = together(parts.map(({ cells, outcome }) => ({ cells, outcome: outcome as Outcome })));
-  return { run, lease, outputs, failed };
+  return { run, lease, outputs: summed(outputs), failed };
 }

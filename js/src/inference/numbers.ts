@@ -1,5 +1,6 @@
 /** Outputs looked at: are they numbers, and do two engines agree? */
 import type { Outcome, Output } from "./api";
+import { labelsOf } from "./attention";
 
 export const NOT_A_NUMBER = "the model's output is not a number";
 
@@ -43,7 +44,9 @@ export function agree(one: Outcome, other: Outcome): boolean {
     if (isAttention(output)) return true;
     const its = other.outputs.find(({ name }) => name === output.name);
     if (!its || its.values.length !== output.values.length || !close(output.values, its.values)) return false;
-    return output.name !== "logits" || labels(output).every((label, cell) => label === labels(its)[cell]);
+    if (output.name !== "logits") return true;
+    const labels = labelsOf(its);
+    return labelsOf(output).every((label, cell) => label === labels[cell]);
   });
 }
 
@@ -53,13 +56,4 @@ function close(one: Output["values"], other: Output["values"]): boolean {
   for (let at = 0; at < one.length; at++)
     if (one[at] !== other[at] && !(Math.abs(one[at]! - other[at]!) <= TOLERANCE * magnitude)) return false;
   return true;
-}
-
-function labels({ width, values }: Output): number[] {
-  const found: number[] = [];
-  for (let from = 0; from < values.length; from += width) {
-    const row = values.subarray(from, from + width);
-    found.push(row.indexOf(Math.max(...row)));
-  }
-  return found;
 }

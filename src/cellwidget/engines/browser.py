@@ -40,6 +40,7 @@ MOST_REFUSED = 3
 """Results in a row that cannot be used, after which a page is not asked again."""
 FIRST_CELLS = 64
 """Of one lease, while it is not known how large cells are."""
+ATTENTION, GENES, CODES = "attention", "attention_genes", "attention_codes"
 ORDER = "order"
 """What pages call the order of genes, which they need to unpack cells."""
 PATIENCE = 1.0
@@ -358,17 +359,30 @@ class BrowserEngine:
         reasons = {int(rows[place]): reason for place, reason in bad.items()}
         if not len(good):
             return ResultBatch(good, {}, reasons)
-        if set(outputs) != set(self._equipped.outputs):
-            raise ValueError(f"results have {sorted(outputs)}, asked for was {sorted(self._equipped.outputs)}")
-        widths = dict(self._widths)
-        for output, values in outputs.items():
-            # attention is as wide as its cells need, all of its parts alike
-            name = "attention" if output.startswith("attention") else output
-            width = widths.setdefault(name, min(values.shape[1], MOST_WIDTH))
-            if values.shape != (len(good), width):
-                raise ValueError(f"{output} is {values.shape}, expected was {(len(good), width)}")
-            if (values.dtype.kind in "iu") != (output == "attention_genes"):
-                raise ValueError(f"{output} is of type {values.dtype}")
-        widths.pop("attention", None)
-        self._widths = widths
-        return ResultBatch(good, dict(outputs), reasons)
+        if set(outputs) != self._expected():
+            raise ValueError(f"results have {sorted(outputs)}, asked for was {sorted(self._expected())}")
+        sums = {output: values.ravel() for output, values in outputs.items() if output.startswith(ATTENTION)}
+        each = {output: values for output, values in outputs.items() if output not in sums}
+        for output, values in each.items():
+            width = self._widths.get(output, min(values.shape[1], MOST_WIDTH))
+            if values.shape != (len(good), width) or values.dtype.kind != "f":
+                raise ValueError(f"{output} is {values.dtype} {values.shape}, expected was {(len(good), width)}")
+        if sums:
+            self._check_sums(sums)
+        self._widths |= {output: values.shape[1] for output, values in each.items()}
+        return ResultBatch(good, each, reasons, sums or None)
+
+    def _expected(self) -> set[str]:
+        asked = self._equipped.outputs
+        return {*asked, CODES} if any(output.startswith(ATTENTION) for output in asked) else {*asked}
+
+    def _check_sums(self, sums: dict[str, NDArray[np.generic]]) -> None:
+        if len({len(values) for values in sums.values()}) != 1:
+            raise ValueError(f"{sorted(sums)} are not of one length")
+        for name, values in sums.items():
+            if (values.dtype.kind in "iu") != (name in (CODES, GENES)):
+                raise ValueError(f"{name} is of type {values.dtype}")
+            if not np.isfinite(values).all():
+                raise ValueError(f"{name} has weights that are no numbers")
+        if len(sums[CODES]) and int(sums[CODES].max()) >= self._widths["logits"]:
+            raise ValueError(f"attention of label {sums[CODES].max()}, there are {self._widths['logits']}")

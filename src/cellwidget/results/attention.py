@@ -96,6 +96,29 @@ class AttentionSums:
             for sums, each in zip(self._sums.values(), weights, strict=True):
                 _add_at(sums, places, each[at, place])
 
+    def add_sums(
+        self, rows: NDArray[np.integer], labels: NDArray[np.integer], sums: Mapping[str, NDArray[np.generic]]
+    ) -> None:
+        """Take in what was added up over some cells already; nothing of it where one of them has counted before.
+
+        Parameters
+        ----------
+        rows, labels
+            As in `add`.
+        sums
+            ``attention_codes`` of labels, ``attention_genes``, and the weightings: lists of one length.
+        """
+        codes, genes = (sums[name].astype(np.int64) for name in ("attention_codes", "attention_genes"))
+        with self._lock:
+            if self._counted[rows].any():
+                return
+            self._counted[rows] = True
+            self._cells += np.bincount(labels, minlength=len(self._cells))
+            known = (genes >= 0) & (genes < self._n_genes) & (codes >= 0) & (codes < len(self._cells))
+            places = codes[known] * self._n_genes + genes[known]
+            for name, values in self._sums.items():
+                _add_at(values, places, sums[name][known])
+
     def of(self, weighting: str, code: int) -> Sums:
         """Give what a class looked at so far, as a copy."""
         with self._lock:

@@ -137,6 +137,8 @@ class Results:
                 self.second[rows], self.second_score[rows] = best.second, best.second_score
             if self.attention is not None:
                 self.attention.add(rows, best.label, outputs)
+                if result.attention is not None:
+                    self.attention.add_sums(rows, best.label, result.attention)
         if "xy" in outputs:
             self._set_places(rows, outputs["xy"])
         for name in self._keep:
