@@ -91,7 +91,7 @@ class Columns:
         if column not in self._encoded:
             spec = self._specs[column]
             values = self._names.to_series() if column == "cell" else self._obs[column]
-            self._encoded[column] = _Text(values) if spec["kind"] == "text" else _Numbers(values, spec["dtype"])
+            self._encoded[column] = Text(values) if spec["kind"] == "text" else _Numbers(values, spec["dtype"])
         return self._encoded[column]
 
 
@@ -116,7 +116,7 @@ class _Codes(_Numbers):
         self._values[codes < 0] = np.iinfo(dtype).max
 
 
-class _Text:
+class Text:
     """UTF-8 with offsets; missing is empty."""
 
     def __init__(self, series: pd.Series[Any]) -> None:
@@ -130,19 +130,20 @@ class _Text:
         return len(self._offsets) - 1
 
     def piece(self, start: int, stop: int) -> tuple[DType, list[bytes | memoryview]]:
+        """Encode rows ``start`` to ``stop``: u4 offsets from 0 and bytes."""
         first, last = self._offsets[start], self._offsets[stop]
         offsets = (self._offsets[start : stop + 1] - first).astype(np.uint32)
         return "u4", [offsets.tobytes(), self._bytes[first:last]]
 
 
-_Encoded = _Numbers | _Codes | _Text
+_Encoded = _Numbers | _Codes | Text
 
 
-def texts(values: Sequence[str]) -> _Text:
+def texts(values: Sequence[str]) -> Text:
     """Encode some words."""
     import pandas as pd
 
-    return _Text(pd.Series(list(values), dtype=object))
+    return Text(pd.Series(list(values), dtype=object))
 
 
 def _spec(key: str, name: str, kind: Any, group: Any, dtype: DType) -> ColumnSpec:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from cellwidget.bundle import Reference
     from cellwidget.cells import GeneColumns
     from cellwidget.channel import Buffers, Port
-    from cellwidget.columns import Columns
+    from cellwidget.columns import Columns, Text
     from cellwidget.messages import (
         ColumnSpec,
         DType,
@@ -113,8 +114,6 @@ class RunFeed:
         self._reference = reference
         self._selection = selection
         self._genes = genes
-        self._gene_names = texts(genes.names if genes is not None else [])
-        nearness = results.nearness
         self._schema: Schema = {
             "run": run.id,
             "n": len(results.state),
@@ -122,20 +121,20 @@ class RunFeed:
             "model": model,
             "report": report,
             "columns": [
-                *_result_columns(model["classes"], results.unassigned, label_colors, nearness is not None),
+                *_result_columns(model["classes"], results.unassigned, label_colors, results.nearness is not None),
                 *([AGREEMENT] if truth else []),
                 *sorted(columns.specs, key=lambda spec: spec["id"] not in ("cell", truth.column if truth else "")),
             ],
             "color": color,
-            "layout": {**layout, "distance_limit": None if nearness is None else nearness.limit},
-            "genes": {"count": len(self._gene_names), "values": gene_values},
+            "layout": {**layout, "distance_limit": None},
+            "genes": {"count": 0 if genes is None else len(genes.names), "values": gene_values},
             "engines": list(engines),
             "truth": {"column": truth.column, "codes": truth.class_of.tolist()} if truth else None,
         }
 
     def schema(self) -> Schema:
         """Describe the run and every column that can be asked for."""
-        return self._schema
+        return {**self._schema, "layout": {**self._schema["layout"], "distance_limit": self._limit}}
 
     def state(self) -> RunState:
         """Say where the run stands."""
@@ -157,7 +156,7 @@ class RunFeed:
         if column == "reference":
             return len(self._reference.xy) if self._reference else None
         if column == GENES:
-            return len(self._gene_names)
+            return self._schema["genes"]["count"]
         if self._gene(column) is not None:
             return self._schema["n"]
         return self._schema["n"] if column == "xy" or column in self._columns else None
@@ -189,6 +188,17 @@ class RunFeed:
         """Bitset of the selected cells, and how many."""
         selection = self._selection()
         return selection.to_bits(), len(selection)
+
+    # found for the first page that asks: a constructor should be quick
+
+    @cached_property
+    def _limit(self) -> float | None:
+        nearness = self._results.nearness
+        return None if nearness is None else nearness.limit
+
+    @cached_property
+    def _gene_names(self) -> Text:
+        return texts([] if self._genes is None else self._genes.names)
 
     def _gene(self, column: str) -> str | None:
         gene = column.removeprefix(GENE)

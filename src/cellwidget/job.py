@@ -24,12 +24,11 @@ from cellwidget.results.scores import softmax
 from cellwidget.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     import pandas as pd
     from anndata import AnnData
-    from numpy.typing import NDArray
 
     from cellwidget.messages import CellDetail, EngineName, LabelScore, ModelInfo
     from cellwidget.model import Model
@@ -254,8 +253,8 @@ class Job:
         if not classes:
             raise ValueError("This model gives no labels, so there are no probabilities of them.")
         values = np.full((len(rows), len(classes)), np.nan, dtype=np.float32)
-        for start, stop in _spans(rows):
-            batch, _ = self.cells.read(start, stop)
+        for start in range(0, len(rows), AT_ONCE):
+            batch, _ = self.cells.read_rows(rows[start : start + AT_ONCE])
             if len(batch):
                 logits = self._engine.run(batch).outputs["logits"].astype(np.float32, copy=False)
                 values[np.searchsorted(rows, batch.rows)] = softmax(logits, self._results.temperature)
@@ -343,14 +342,6 @@ def _choose(engine: str) -> tuple[str, EngineName]:
     if not has_runtime():
         raise ValueError(NO_RUNTIME)
     return ("Chosen since this kernel has no onnxruntime." if engine == "auto" else ""), "browser"
-
-
-def _spans(rows: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """Cut ascending rows into runs of neighbours, none longer than `AT_ONCE`, as begin and end."""
-    for part in np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1):
-        for at in range(0, len(part), AT_ONCE):
-            few = part[at : at + AT_ONCE]
-            yield int(few[0]), int(few[-1]) + 1
 
 
 def _best_labels(logits: np.ndarray, temperature: float) -> list[LabelScore]:

@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 MOST_PREDICTED = 256
 """Cells of one batch of `Model.predict`, at most; a run measures instead."""
 
-REPORTED = ("matrix", "values", "trained_on", "genes_matched", "genes_model", "ids_in", "total")
-"""Of the input report, what is written beside results."""
-
 SLOW = "This is a network as it was published. cw.convert.sims makes one of it that gives the same many times faster."
 
 NOT_SAID = (

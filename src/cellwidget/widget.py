@@ -118,6 +118,7 @@ class CellWidget(anywidget.AnyWidget):
         from cellwidget.explain import Questions
         from cellwidget.job import Job
 
+        threshold = check_threshold(threshold)
         self._lock = threading.RLock()
         self._channel: Channel | None = None
         self._hearing = Hearing()
@@ -140,7 +141,7 @@ class CellWidget(anywidget.AnyWidget):
         self._origin: str | None = None
         self._place = (id(adata), key_added)
         nothing = Selection.of(None, self._names)
-        super().__init__(_esm=_front_end(), height=height, selection=nothing, threshold=check_threshold(threshold))
+        super().__init__(_esm=_front_end(), height=height, selection=nothing, threshold=threshold)
         self._channel = Channel(self.send, self, self._publish)
         self.on_msg(lambda _, content, buffers: self._receive(content, buffers))
         self._show()

@@ -145,6 +145,23 @@ def test_without_a_page_it_waits_and_says_so() -> None:
     check_all_right(run, adata)
 
 
+def test_where_results_are_large_fewer_cells_are_lent(monkeypatch: pytest.MonkeyPatch) -> None:
+    adata, run, engine = started(400)
+    monkeypatch.setattr(browser, "LENT_BYTES", 1_000)  # a cell's results have 36
+    page = holding(engine, room=browser.FIRST_CELLS)
+    assert len(page.held[0][1]) == browser.FIRST_CELLS, "nobody knows yet"
+    page.finish()
+    sizes: list[int] = []
+    while run.status == "running":
+        page.pull()
+        while page.fetch():
+            sizes.append(len(page.held[-1][1]))
+        if page.held:
+            page.finish()
+    check_all_right(run, adata)
+    assert max(sizes) <= 1_000 // 36
+
+
 def test_two_pages_share_the_work() -> None:
     adata, run, engine = started(400)
     pages = [Page(engine, name, room=16) for name in "ab"]

@@ -296,3 +296,10 @@ def test_a_reference_is_not_unpickled(tmp_path: Path) -> None:
     folder = save_bundle(tmp_path, MANIFEST, GENES, {"model.onnx": b"a graph", "reference.npz": file.getvalue()})
     with pytest.raises(BundleError, match=r"reference\.npz cannot be read"):
         Bundle.load(folder).reference()
+
+
+def test_a_bundle_that_is_there_is_replaced_whole(tmp_path: Path) -> None:
+    """Who converts a model a second time may have given the first a map."""
+    save_bundle(tmp_path, MANIFEST, GENES, {"model.onnx": b"a graph", "umap.onnx": b"a map"})
+    bundle = Bundle.load(save_bundle(tmp_path, MANIFEST, GENES, {"model.onnx": b"another"}))
+    assert bundle.umap_path is None and bundle.model_path.read_bytes() == b"another"

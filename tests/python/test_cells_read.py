@@ -269,3 +269,13 @@ def test_random_numbers_belong_to_the_cell():
     assert not np.any(open_cells(adata, GENES, uniform=5, seed=4).read(0, 6)[0].uniform == numbers)
     # the values themselves are part of a result's reproducibility
     assert numbers[0, :2].tolist() == [0.6187271536259191, 0.40280908063297316]
+
+
+def test_of_some_cells_those_that_fail_are_told_and_no_others() -> None:
+    counts = np.ones((10, 3), np.float32)
+    counts[[2, 4, 6]] = 0
+    genes = ["a", "b", "c"]
+    adata = ad.AnnData(sp.csr_matrix(counts))
+    adata.var_names = genes
+    batch, failed = open_cells(adata, genes).read_rows(np.array([1, 4, 7]))
+    assert batch.rows.tolist() == [1, 7] and list(failed) == [4]

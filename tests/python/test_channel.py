@@ -285,6 +285,23 @@ def test_columns_come_in_pieces_that_fit_together(net: Net, monkeypatch: pytest.
     assert len(pieces("obs:n")) > 1
 
 
+def test_long_texts_come_in_smaller_pieces(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sender, "PIECE", 1_000)
+    monkeypatch.setattr(sender, "MOST", 4_000)
+    net.channel.show(FakeFeed())
+    page = net.page()
+    page.hello()
+    page.say(type="want", column="cell", start=0)
+
+    def pieces() -> list[tuple[dict[str, Any], list[bytes]]]:
+        return [item for item in page.got if item[0].get("column") == "cell"]
+
+    until(lambda: sum(header["count"] for header, _ in pieces()) == N_OBS, "all names")
+    assert all(sum(map(len, buffers)) <= 4_000 for _, buffers in pieces())
+    starts = [header["start"] for header, _ in pieces()]
+    assert starts == [0, *np.cumsum([header["count"] for header, _ in pieces()])[:-1]]
+
+
 def test_a_new_run_starts_every_page_again(net: Net) -> None:
     feed, page = FakeFeed(), net.page()
     feed.log = list(range(10))

@@ -25,7 +25,7 @@ from cellwidget.convert.tabnet import OUTPUTS, TabNet, mlp_graph, tabnet_graph
 from .checkpoint_cases import checkpoint, distilled_cells, state_of
 from .export_cases import Export, renamed
 from .tabnet_cases import feed, golden, log1p_10k, random_counts, random_net, reference, run, session
-from .torch_cases import label_encoder
+from .torch_cases import FOLDED, Raw, label_encoder
 
 REPOSITORY = Path(__file__).parents[2]
 FIXTURES = Path(os.environ.get("CELLWIDGET_FIXTURES", REPOSITORY.parent / "shared" / "fixtures")) / "sims"
@@ -232,6 +232,20 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "categories": ({"cat_idxs": [1]}, "embeds categories"),
     "another mask": ({"mask_type": "softmax"}, "mask_type 'softmax' is not known"),
     "no gamma": ({"gamma": "x"}, "says gamma x"),
+    "endless gamma": ({"gamma": float("inf")}, "says gamma inf"),
+    "a last layer without axes": (
+        altered("network.tabnet.final_mapping.weight", lambda array: np.array(array[0, 0])),
+        r"is of shape \(\), not any x any",
+    ),
+    "attention without axes": (altered(f"{ATTENTION}.fc.weight", lambda array: array[0]), r"is of shape \(4,\), not any x any"),
+    "several temperatures": (altered("temperature", lambda array: np.repeat(array, 2)), r"temperature is \(2,\)"),
+    "weights without a name": ({"state": {7: np.zeros(1, np.float32)}}, "whose names are no text"),
+    "groups that are none": ({"grouped_features": 3, "gamma": "x"}, "says gamma x"),
+    "a gene that takes for ever": ({"genes": [Raw(FOLDED)]}, "names a gene by a tuple"),
+    "a class that takes for ever": ({"label_encoder": label_encoder([Raw(FOLDED)])}, "names a class by a tuple"),
+    "steps that take for ever": ({"n_steps": Raw(FOLDED)}, "says n_steps a tuple"),
+    "a mask that takes for ever": ({"mask_type": Raw(FOLDED)}, "mask_type 'a tuple'"),
+    "gamma that takes for ever": ({"gamma": Raw(FOLDED)}, "says gamma a tuple"),
 }
 
 

@@ -19,7 +19,19 @@ from cellwidget.convert.inert import Inert, Name, Tensor, mapping
 from cellwidget.convert.pickles import read_pickle
 from cellwidget.convert.torchfile import LEGACY, torch_file
 
-from .torch_cases import Call, Global, Numbers, Persistent, label_encoder, pickled, save, tensor, text_array
+from .torch_cases import (
+    FOLDED,
+    Call,
+    Global,
+    Numbers,
+    Persistent,
+    Raw,
+    label_encoder,
+    pickled,
+    save,
+    tensor,
+    text_array,
+)
 
 
 def read(path: Path) -> Any:
@@ -232,6 +244,27 @@ HOSTILE = {
     "an unknown opcode": b"\x80\x02\xff.",
     "a reference outside": pickled(Persistent(("storage", "x"))),
 }
+
+
+NESTED = pickle.EMPTY_TUPLE + 10**6 * pickle.TUPLE1
+
+HOSTILE |= {
+    "a key that takes for ever": b"\x80\x02}" + FOLDED + b"K\x01s.",
+    "a key that goes too deep": b"\x80\x02}" + NESTED + b"K\x01s.",
+    "keys that take for ever": b"\x80\x02}(" + FOLDED + b"K\x01u.",
+    "keys of a dict that take for ever": b"\x80\x02(" + FOLDED + b"K\x01d.",
+    "a set that takes for ever": b"\x80\x04\x8f(" + FOLDED + b"\x90.",
+    "a frozen set that takes for ever": b"\x80\x04(" + FOLDED + b"\x91.",
+    "a called set that takes for ever": b"\x80\x02cbuiltins\nset\n]" + FOLDED + b"a\x85R.",
+    "a called dict that takes for ever": b"\x80\x02ccollections\nOrderedDict\n]" + FOLDED + b"K\x01\x86a\x85R.",
+    "a name that takes for ever": b"\x80\x02cnumpy\ndtype\n" + FOLDED + b"\x85R.",
+    "numbers by length": call("numpy._core.multiarray", "scalar", Call(Global("numpy", "dtype"), ("u1",)), 10**12),
+}
+
+
+def test_what_holds_itself_often_is_taken_as_it_is_where_nobody_goes_through_it() -> None:
+    objects = text_array([Raw(FOLDED)])
+    assert len(read_pickle(pickled({"array": objects}))["array"][0]) == 2
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -107,6 +107,22 @@ def test_genes_are_computed_beside_once_and_the_latest_are_held(monkeypatch: pyt
     assert not genes.ready("a"), "two are held"
 
 
+def test_a_page_that_asks_for_all_genes_gets_them_a_few_at_a_time() -> None:
+    cells, there = Waiting(), threading.Semaphore(0)
+    cells.matched = np.arange(100, dtype=np.int32)
+    names = [f"g{number}" for number in range(100)]
+    genes = GeneColumns(cells, names, there.release, lambda _: None)
+    before = threading.active_count()
+    assert not any(genes.ready(name) for name in names)
+    assert threading.active_count() - before <= expression.AT_ONCE
+    cells.may.set()
+    waiting = set(names)
+    while waiting:
+        waiting = {name for name in waiting if not genes.ready(name)}
+        assert not waiting or there.acquire(timeout=20)
+    assert sorted(cells.asked) == list(range(100))
+
+
 def test_pages_are_told_of_genes_and_get_those_that_the_data_have(tmp_path: Path) -> None:
     names = [*GENES[:-1], HOSTILE]
     model = cw.load_model(write_bundle(tmp_path / "bundle", [*names, "absent"]))

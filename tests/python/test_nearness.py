@@ -23,6 +23,7 @@ from cellwidget.results.nearness import NEIGHBORS, TREE_DIMENSIONS
 from .tiny_graphs import write_bundle
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 WIDTHS = [2, 8, TREE_DIMENSIONS + 1, 64]
@@ -157,3 +158,18 @@ def test_of_many_training_cells_a_sample_is_searched_with_every_label_in_it(
     assert nearness is not None and nearness is nearness_of(bundle)
     np.testing.assert_allclose(nearness.distances(rare), brute(rare, rare), rtol=1e-5)
     assert (nearness.distances(known[:50]) >= brute(known[:50], known) * 0.999).all()
+
+
+def test_the_limit_is_measured_for_the_first_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    searched = nearness_module._by_blocks
+
+    def counted(known: np.ndarray) -> Callable[[np.ndarray, int], np.ndarray]:
+        nearest = searched(known)
+        return lambda query, k: asked.append(k) or nearest(query, k)  # type: ignore[func-returns-value]
+
+    monkeypatch.setattr(nearness_module, "_by_blocks", counted)
+    nearness = Nearness(cells(200, TREE_DIMENSIONS + 1))
+    Results(10, ["a"], nearness=nearness)
+    assert not asked, "constructors are quick"
+    assert nearness.limit == nearness.limit > 0 and len(asked) == 1

@@ -15,6 +15,10 @@ import numpy as np
 STORAGES = {"f4": "FloatStorage", "f8": "DoubleStorage", "f2": "HalfStorage", "i8": "LongStorage", "i4": "IntStorage"}
 
 
+FOLDED = pickle.EMPTY_TUPLE + 100 * (pickle.DUP + pickle.TUPLE2)
+"""A tuple that holds one twice, and so on: 2**100 of them for whoever goes through it."""
+
+
 @dataclass(frozen=True)
 class Global:
     """A class or function, by its name."""
@@ -47,6 +51,13 @@ class Numbers:
     storage: str
 
 
+@dataclass(frozen=True)
+class Raw:
+    """Opcodes as they are."""
+
+    code: bytes
+
+
 def pickled(value: Any) -> bytes:
     """Write a pickle of protocol 2, memo left out."""
     out = io.BytesIO()
@@ -67,6 +78,8 @@ def _write(out: io.BytesIO, value: Any) -> None:
             if state is not None:
                 _write(out, state)
                 out.write(pickle.BUILD)
+        case Raw(code):
+            out.write(code)
         case Persistent(id):
             _write(out, id)
             out.write(pickle.BINPERSID)
@@ -139,13 +152,13 @@ def _with_tensors(value: Any, storages: list[bytes], order: str) -> Any:
     return value
 
 
-def text_array(values: list[str]) -> Call:
+def text_array(values: list[Any]) -> Call:
     """An array of objects, as numpy pickles it."""
     dtype = Call(Global("numpy", "dtype"), ("O8", False, True), (3, "|", None, None, None, -1, -1, 63))
     empty = (Global("numpy", "ndarray"), (0,), b"b")
     return Call(Global("numpy._core.multiarray", "_reconstruct"), empty, (1, (len(values),), dtype, False, values))
 
 
-def label_encoder(classes: list[str]) -> Call:
+def label_encoder(classes: list[Any]) -> Call:
     """A label encoder of sklearn (made by NEWOBJ there, which the reader takes as it takes this)."""
     return Call(Global("sklearn.preprocessing._label", "LabelEncoder"), (), {"classes_": text_array(classes)})

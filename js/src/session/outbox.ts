@@ -15,6 +15,8 @@ export interface Sends {
 const SOON = 20;
 const ACK_AFTER = 100;
 const ACK_BYTES = 1.5e6;
+/** Bytes that go at once, whatever would come after: servers refuse messages of 10 MB. */
+const HEAVY = 1e6;
 
 export class Outbox {
   readonly #comm: Sends;
@@ -24,6 +26,7 @@ export class Outbox {
   #due = Number.POSITIVE_INFINITY;
   #arrived: number | null = null;
   #bytes = 0;
+  #outgoing = 0;
 
   constructor(comm: Sends, page: string) {
     this.#comm = comm;
@@ -33,7 +36,8 @@ export class Outbox {
   /** Send a message: at once with all that waits, or soon. Returns false where there is no kernel to send to. */
   put(body: Body<ToKernel>, buffers: ArrayBuffer[], patient: boolean): boolean {
     this.#waiting.push({ body, buffers });
-    if (!patient) return this.#flush();
+    this.#outgoing += sizeOf(body, buffers);
+    if (!patient || this.#outgoing >= HEAVY) return this.#flush();
     this.#within(SOON);
     return true;
   }
@@ -65,6 +69,7 @@ export class Outbox {
     const waiting = this.#waiting.splice(0);
     this.#arrived = null;
     this.#bytes = 0;
+    this.#outgoing = 0;
     const [only, ...others] = waiting;
     if (!only) return true;
     const buffers = waiting.flatMap((each) => each.buffers);
@@ -78,4 +83,11 @@ export class Outbox {
       return false;
     }
   }
+}
+
+function sizeOf(body: Body<ToKernel>, buffers: ArrayBuffer[]): number {
+  const texts = (body.type === "results" && body.b64) || [];
+  return (
+    buffers.reduce((sum, { byteLength }) => sum + byteLength, 0) + texts.reduce((sum, { length }) => sum + length, 0)
+  );
 }

@@ -92,10 +92,14 @@ export class Dataset {
   takePiece(piece: ColumnPiece): void {
     this.columns.takePiece(piece);
     if (piece.column === "xy" || piece.column === "reference") this.changedAll();
-    if (this.#table.sort.column === piece.column) this.#table.resort();
-    const filters = this.look?.filters.some((filter) => filter.column === piece.column);
+    // Known labels bring what derives from them.
+    const derives = piece.column === this.columns.schema.truth?.column;
+    const came = (column: string | null | undefined) => column === piece.column || (derives && column === "agreement");
+    if (came(this.#table.sort.column)) this.#table.resort();
+    const filters = this.look?.filters.some(({ column }) => came(column));
     if (filters) this.#refilter();
-    if (filters || this.look?.color === piece.column) this.#restyle();
+    if (derives && came(this.look?.color)) this.#changed = [0, this.columns.n];
+    if (filters || came(this.look?.color)) this.#restyle();
   }
 
   setRun(run: RunState): void {

@@ -170,3 +170,21 @@ describe.each([0, 0.5])("against known labels, threshold %d", (threshold) => {
 test("without known labels nothing is compared", () => {
   expect(confusionOf(new Dataset(schemaOf(3), stateOf("idle")).columns)).toBeNull();
 });
+
+test("known labels that come after the results are seen in what derives from them", () => {
+  const data = new Dataset(SCHEMA, stateOf("done"));
+  const rows = Array.from({ length: N }, (_, row) => row);
+  const filters = [{ column: "agreement", off: [1, 2, 3, 4] }];
+  data.setLook({ ...LOOK, color: "agreement", filters });
+  data.setSort({ column: "agreement", descending: false, selectionFirst: false });
+  data.takeRows(rowsOf(rows, randomOf(5)), 1);
+  expect(data.slice(0, N, ["agreement"]).total).toBe(N);
+  data.takeChanged();
+  const { style } = data.version;
+  data.takePiece({ column: "obs:known", start: 0, count: N, total: N, values: known });
+  const codes = Array.from(data.columns.numbers("agreement")?.values ?? []);
+  expect(codes).toContain(AGREEMENT.agrees);
+  expect(data.slice(0, N, ["agreement"]).total).toBe(codes.filter((code) => !filters[0]?.off.includes(code)).length);
+  expect(data.takeChanged()).toEqual([0, N]);
+  expect(data.version.style).toBeGreaterThan(style);
+});

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cellwidget.bundle.bundle import Bundle
 from cellwidget.bundle.manifest import MANIFEST, SCHEMA, Manifest
+from cellwidget.bundle.verify import OPTIONAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ def save_bundle(folder: str | Path, manifest: Manifest, genes: Sequence[str], fi
     Parameters
     ----------
     folder
-        Where to; made if it is not there. Files of ours that are there are replaced.
+        Where to; made if it is not there. A bundle that is there is replaced.
     manifest
         What the bundle says of itself; sizes and hashes are added.
     genes
@@ -37,6 +38,8 @@ def save_bundle(folder: str | Path, manifest: Manifest, genes: Sequence[str], fi
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     contents = {"genes.txt": ("\n".join(genes) + "\n").encode(), **files}
+    for name in set(OPTIONAL).difference(contents):
+        (folder / name).unlink(missing_ok=True)  # of a bundle that was there
     for name, content in contents.items():
         (folder / name).write_bytes(content)
     write_manifest(folder, manifest, {name: file_entry(content) for name, content in contents.items()})

@@ -21,6 +21,8 @@ log = logging.getLogger("cellwidget")
 SCALE = 10_000.0
 HELD_BYTES = 64 * 2**20
 """Of genes that were asked for; two are held in any case, for people go back and forth."""
+AT_ONCE = 2
+"""Genes that are computed at the same time; a page may ask for any number."""
 STEP = 65_536
 """Cells that are looked at at once."""
 
@@ -101,11 +103,11 @@ class GeneColumns:
         return gene in self._places
 
     def ready(self, gene: str) -> bool:
-        """Whether a gene is there; else it will be."""
+        """Whether a gene is there; else it will be, should somebody ask again whenever one is ready."""
         with self._lock:
             if gene in self._columns:
                 return True
-            if gene not in self._under_way:
+            if gene not in self._under_way and len(self._under_way) < AT_ONCE:
                 self._under_way.add(gene)
                 threading.Thread(target=self._compute, args=(gene,), name="cellwidget-gene", daemon=True).start()
             return False

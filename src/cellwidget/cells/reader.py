@@ -311,11 +311,11 @@ class Cells:
         return parts, failed
 
     def _sorted_out(self, chunk: Chunk, wanted: NDArray[np.int64]) -> tuple[NDArray[np.int64], dict[int, str]]:
-        failed = {
-            chunk.first + row: reason
-            for row, reason in chunk.failed.items()
-            if wanted[0] <= chunk.first + row <= wanted[-1]
-        }
+        failed: dict[int, str] = {}
+        if chunk.failed:
+            bad = np.fromiter(chunk.failed, dtype=np.int64)
+            asked = bad[np.isin(chunk.first + bad, wanted)].tolist()
+            failed = {chunk.first + row: chunk.failed[row] for row in asked}
         if self._extras.totals is not None:
             for row in wanted[np.isnan(self._extras.totals[wanted])].tolist():
                 failed.setdefault(row, BAD_TOTAL)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("cellwidget")
 
 PIECE = 1 << 20
-"""Bytes of one message, well under the 10 MB that servers allow."""
+"""Bytes of one message, well under the 10 MB that servers allow; texts may be longer than expected, up to `MOST`."""
+MOST = 4 << 20
 TEXT_ROWS = 16_384
 FRAME_ROWS = 32_768
 """Log entries of one `rows` frame: about 0.75 MB."""
@@ -242,7 +243,9 @@ def _cut(feed: Feed, column: str, start: int, total: int) -> tuple[DType, Buffer
     """Take a piece of at most about `PIECE` bytes from a column."""
     stop = min(total, start + TEXT_ROWS)
     dtype, buffers = feed.piece(column, start, stop)
-    size = sum(memoryview(buffer).nbytes for buffer in buffers)
+    while (size := sum(memoryview(buffer).nbytes for buffer in buffers)) > MOST and stop > start + 1:
+        stop = start + max(1, (stop - start) * PIECE // size)
+        dtype, buffers = feed.piece(column, start, stop)
     if stop < total and size < PIECE // 2 and len(buffers) == 1:
         stop = min(total, start + TEXT_ROWS * (PIECE // max(1, size)))
         dtype, buffers = feed.piece(column, start, stop)

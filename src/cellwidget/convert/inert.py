@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+MOST_TOLD, MOST_BITS = 40, 128
+
 
 @dataclass(frozen=True, slots=True)
 class Name:
@@ -56,6 +58,13 @@ def mapping(value: Any) -> Mapping[Any, Any] | None:
     if isinstance(value, dict):
         return value
     return value.entries if isinstance(value, Inert) and value.entries else None
+
+
+def told(value: Any) -> str:
+    """Say a value in a message; what is not plain is named by its kind, since it may hold itself many times over."""
+    if isinstance(value, str | float | Name) or (isinstance(value, int) and value.bit_length() < MOST_BITS):
+        return str(value)[:MOST_TOLD]
+    return f"a {type(value).__name__}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cellwidget.convert.errors import ConvertError
 from cellwidget.convert.inert import Inert, Name
-from cellwidget.convert.rebuild import Numpy, rebuild
+from cellwidget.convert.rebuild import Numpy, keys, rebuild
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +23,7 @@ REFERRED = frozenset((
     "lightning_utilities", "numpy", "omegaconf", "pandas", "pathlib", "pytorch_lightning", "pytorch_tabnet",
     "scipy", "scsims", "sklearn", "torch", "torchmetrics", "transformers",
 ))
+# fmt: on
 """Packages whose classes checkpoints hold beside their weights."""
 # fmt: off
 PLAIN = frozenset((
@@ -167,7 +168,7 @@ class _Machine:
         self._stack.append(_pairs(self._since_mark()))
 
     def _do_frozenset(self, _: Any) -> None:
-        self._stack.append(frozenset(self._since_mark()))
+        self._stack.append(frozenset(keys(self._since_mark())))
 
     def _do_append(self, _: Any) -> None:
         value = self._pop()
@@ -183,11 +184,11 @@ class _Machine:
 
     def _do_additems(self, _: Any) -> None:
         values = self._since_mark()
-        _of(set, self._stack[-1]).update(values)
+        _of(set, self._stack[-1]).update(keys(values))
 
     def _do_setitem(self, _: Any) -> None:
         value, key = self._pop(), self._pop()
-        self._update({key: value})
+        self._update(_pairs([key, value]))
 
     def _do_setitems(self, _: Any) -> None:
         values = self._since_mark()
@@ -277,7 +278,7 @@ def _of(kind: type, value: Any) -> Any:
 
 
 def _pairs(values: list[Any]) -> dict[Any, Any]:
-    return dict(zip(values[::2], values[1::2], strict=True))
+    return dict(zip(keys(values[::2]), values[1::2], strict=True))
 
 
 _EMPTY: dict[str, Callable[[], Any]] = {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cellwidget.convert.errors import ConvertError
-from cellwidget.convert.inert import NUMPY, Inert, Name, Storage, Tensor
+from cellwidget.convert.inert import NUMPY, Inert, Name, Storage, Tensor, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ class Numpy:
 
 def _dtype(code: Any, *_: Any) -> Numpy:
     if not isinstance(code, str) or not _PLAIN_DTYPE.fullmatch(code):
-        raise ConvertError(f"The pickle holds numbers of the type {str(code)[:40]!r}, which is none of the plain ones.")
+        raise ConvertError(f"The pickle holds numbers of the type {told(code)!r}, which is none of the plain ones.")
     return Numpy(np.dtype(code))
 
 
@@ -53,11 +53,12 @@ def _array(data: Any, dtype: Any, shape: Any, order: Any = "C") -> NDArray[Any]:
         if not isinstance(data, list):
             raise ValueError("an array of objects without them")
         values = np.empty(len(data), object)
-        values[:] = data
+        for at, value in enumerate(data):  # at once, numpy would look for arrays in it, however deep it goes
+            values[at] = value
     else:
         if isinstance(data, str):
             data = data.encode("latin1")  # bytes of Python 2
-        values = np.frombuffer(bytes(data), dtype).copy()
+        values = np.frombuffer(_bytes(data), dtype).copy()
     if math.prod(shape) != len(values):
         raise ValueError("an array whose shape does not fit its numbers")
     return values.reshape(shape, order=order)
@@ -99,7 +100,7 @@ def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> Ten
 def _tensor_of(storage: Any, offset: Any, shape: Any, strides: Any, _: Any, __: Any, dtype: Any, *___: Any) -> Tensor:
     stored, read = storage
     if not isinstance(dtype, Name) or dtype.name not in NUMPY:
-        raise ConvertError(f"The checkpoint holds numbers of the type {str(dtype)[:40]}, which cannot be read.")
+        raise ConvertError(f"The checkpoint holds numbers of the type {told(dtype)}, which cannot be read.")
     length = stored.length // NUMPY[dtype.name].itemsize
     return _checked(Tensor(stored, dtype.name, offset, _sizes(shape), _sizes(strides), read), length)
 
@@ -166,10 +167,10 @@ def storage_of(persistent: Any) -> Storage:
         If it is something else.
     """
     word, kind, key, _, length = persistent
-    if word != "storage" or kind not in STORAGES or type(length) is not int or length < 0:
+    if word != "storage" or not isinstance(kind, Name) or kind not in STORAGES or type(length) is not int or length < 0:
         raise ValueError("a reference to no storage")
     if not isinstance(key, str) or not re.fullmatch("[0-9]{1,9}", key):
-        raise ConvertError(f"The pickle refers to a file {str(key)[:40]!r}, which is no number. Do not use it.")
+        raise ConvertError(f"The pickle refers to a file {told(key)!r}, which is no number. Do not use it.")
     return Storage(key, STORAGES[kind], length)
 
 
@@ -181,6 +182,27 @@ def _items(values: Any = ()) -> list[Any]:
     return list(values)
 
 
+def keys(values: Any) -> list[Any]:
+    """Refuse keys that hold tuples of tuples: what they are worth would be counted anew at every level."""
+    found = list(values)
+    if any(isinstance(part, tuple) for key in found if isinstance(key, tuple) for part in key):
+        raise ConvertError("The pickle has keys that hold tuples of tuples, which checkpoints have no use for.")
+    return found
+
+
+def _dict(entries: Any = ()) -> dict[Any, Any]:
+    pairs = [*entries.items()] if isinstance(entries, dict) else [(key, value) for key, value in entries]
+    return dict(zip(keys(key for key, _ in pairs), (value for _, value in pairs), strict=True))
+
+
+def _set(values: Any = ()) -> set[Any]:
+    return set(keys(values))
+
+
+def _frozenset(values: Any = ()) -> frozenset[Any]:
+    return frozenset(keys(values))
+
+
 def _partial(*args: Any) -> Inert:
     return Inert(Name("functools", "partial"), args)
 
@@ -190,8 +212,8 @@ def _default_dict(*_: Any) -> dict[Any, Any]:
 
 
 rebuild: dict[Name, Callable[..., Any]] = {
-    Name("collections", "OrderedDict"): dict,
-    Name("collections", "Counter"): dict,
+    Name("collections", "OrderedDict"): _dict,
+    Name("collections", "Counter"): _dict,
     Name("collections", "defaultdict"): _default_dict,
     Name("collections", "deque"): _items,
     Name("functools", "partial"): _partial,
@@ -212,7 +234,8 @@ for _core in ("numpy.core", "numpy._core"):
     rebuild[Name(f"{_core}.multiarray", "scalar")] = _scalar
     rebuild[Name(f"{_core}.numeric", "_frombuffer")] = _buffer
 for _builtins in ("builtins", "__builtin__"):
-    rebuild |= {Name(_builtins, kind.__name__): kind for kind in (set, frozenset, list, tuple, dict)}
+    rebuild |= {Name(_builtins, "list"): list, Name(_builtins, "tuple"): tuple, Name(_builtins, "dict"): _dict}
+    rebuild |= {Name(_builtins, "set"): _set, Name(_builtins, "frozenset"): _frozenset}
     rebuild[Name(_builtins, "bytes")] = lambda data=b"": bytes(_bytes(data))
     rebuild[Name(_builtins, "bytearray")] = lambda data=b"", *encoding: bytearray(
         _encode(data, *encoding) if isinstance(data, str) else _bytes(data)

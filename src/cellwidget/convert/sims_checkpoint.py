@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cellwidget.convert.errors import ConvertError
-from cellwidget.convert.inert import Inert, mapping
+from cellwidget.convert.inert import Inert, mapping, told
 from cellwidget.convert.sims_source import Sims
 from cellwidget.convert.tabnet import MASKS, Affine, Glu, Step, TabNet
 from cellwidget.convert.torchfile import torch_file
@@ -18,6 +18,7 @@ from cellwidget.convert.weights import Weights
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from numpy.typing import NDArray
 
 TABNET = "network.tabnet."
 ENCODER = f"{TABNET}encoder."
@@ -61,7 +62,7 @@ def read_checkpoint(path: Path, genes: Sequence[str] | None = None, classes: Seq
         classes=list(classes) if classes is not None else _classes(settings),
         name=path.stem,
         title=path.stem,
-        source={"checkpoint": path.name, "lightning": str(version)[:40]},
+        source={"checkpoint": path.name, "lightning": told(version)},
     )
 
 
@@ -71,7 +72,7 @@ def _genes(settings: Mapping[Any, Any]) -> list[str]:
         found = found.tolist()
     if not isinstance(found, list | tuple) or not found:
         raise ConvertError(f"The checkpoint names no genes. {RETRAIN}, or give them in their order: genes=[...].")
-    return [str(gene) for gene in found]
+    return _names(found, "gene")
 
 
 def _classes(settings: Mapping[Any, Any]) -> list[str]:
@@ -82,6 +83,13 @@ def _classes(settings: Mapping[Any, Any]) -> list[str]:
             f"The checkpoint has no label encoder that names its classes. {RETRAIN}, or give them in the order of the "
             f"logits: classes=[...]."
         )
+    return _names(found, "class")
+
+
+def _names(found: Sequence[Any] | NDArray[Any], kind: str) -> list[str]:
+    for name in found:
+        if not isinstance(name, str | int | float | np.generic):
+            raise ConvertError(f"The checkpoint names a {kind} by {told(name)}, which is no text. {RETRAIN}.")
     return [str(name) for name in found]
 
 
@@ -89,17 +97,18 @@ def _check_settings(settings: Mapping[Any, Any]) -> None:
     """Refuse networks of kinds that the graph cannot be."""
     if _length(settings.get("cat_idxs")):
         raise ConvertError("The network embeds categories (cat_idxs), which SIMS does not use. It cannot be converted.")
-    for group in settings.get("grouped_features") or ():
+    groups = settings.get("grouped_features")
+    for group in groups if isinstance(groups, list | tuple) else ():
         if _length(group) > 1:
             raise ConvertError(
                 "The network looks at groups of genes (grouped_features), not at each of them. It cannot be converted."
             )
     mask = settings.get("mask_type", "sparsemax")
-    if mask not in MASKS:
-        raise ConvertError(f"The network's mask_type {str(mask)[:40]!r} is not known, only {', '.join(MASKS)} are.")
+    if not isinstance(mask, str) or mask not in MASKS:
+        raise ConvertError(f"The network's mask_type {told(mask)!r} is not known, only {', '.join(MASKS)} are.")
     gamma = settings.get("gamma")
-    if not isinstance(gamma, int | float) or not gamma >= 1:
-        raise ConvertError(f"The checkpoint says gamma {str(gamma)[:40]}, which must be a number of at least 1.")
+    if not isinstance(gamma, int | float) or not 1 <= gamma < np.inf:
+        raise ConvertError(f"The checkpoint says gamma {told(gamma)}, which must be a number of at least 1.")
 
 
 def _length(value: Any) -> int:
@@ -107,13 +116,13 @@ def _length(value: Any) -> int:
 
 
 def _net(weights: _Weights, settings: Mapping[Any, Any]) -> TabNet:
-    final = weights.take(f"{TABNET}final_mapping.weight")
+    final = weights.take(f"{TABNET}final_mapping.weight", (None, None))
     steps: list[Step] = []
     while f"{ENCODER}att_transformers.{len(steps)}.fc.weight" in weights.names:
         steps.append(_step(weights, len(steps)))
     said = settings.get("n_steps", len(steps))
-    if not steps or said != len(steps):
-        raise ConvertError(f"The checkpoint says n_steps {str(said)[:20]}, but has the weights of {len(steps)}.")
+    if not steps or not isinstance(said, int | np.integer) or said != len(steps):
+        raise ConvertError(f"The checkpoint says n_steps {told(said)}, but has the weights of {len(steps)}.")
     net = TabNet(
         n_d=final.shape[-1],
         n_a=steps[0].attention.weight.shape[-1],
@@ -122,16 +131,25 @@ def _net(weights: _Weights, settings: Mapping[Any, Any]) -> TabNet:
         splitter=_layers(weights, f"{ENCODER}initial_splitter"),
         steps=steps,
         final=final,
-        temperature=float(weights.take("temperature").ravel()[0]) if "temperature" in weights.names else 1.0,
+        temperature=_temperature(weights),
         mask=settings.get("mask_type", "sparsemax"),
     )
     weights.check_all_taken(UNUSED, "SIMS")
     return net
 
 
+def _temperature(weights: _Weights) -> float:
+    if "temperature" not in weights.names:
+        return 1.0
+    values = weights.take("temperature")
+    if values.size != 1:
+        raise ConvertError(f"temperature is {values.shape}, it must be one number.")
+    return float(values.ravel()[0])
+
+
 def _step(weights: _Weights, number: int) -> Step:
     look = f"{ENCODER}att_transformers.{number}"
-    attention = Glu(weights.take(f"{look}.fc.weight"), weights.norm(f"{look}.bn.bn"))
+    attention = Glu(weights.take(f"{look}.fc.weight", (None, None)), weights.norm(f"{look}.bn.bn"))
     return Step(attention, _layers(weights, f"{ENCODER}feat_transformers.{number}"))
 
 
@@ -142,7 +160,7 @@ def _layers(weights: _Weights, name: str) -> list[Glu]:
         number = 0
         while f"{name}.{block}.glu_layers.{number}.fc.weight" in weights.names:
             layer = f"{name}.{block}.glu_layers.{number}"
-            layers.append(Glu(weights.take(f"{layer}.fc.weight"), weights.norm(f"{layer}.bn.bn")))
+            layers.append(Glu(weights.take(f"{layer}.fc.weight", (None, None)), weights.norm(f"{layer}.bn.bn")))
             number += 1
     if not layers:
         raise ConvertError(f"The state dict lacks {name}.shared.glu_layers.0.fc.weight.")
@@ -155,7 +173,7 @@ class _Weights(Weights):
     def norm(self, name: str) -> Affine:
         """Read a batch normalisation."""
         weight, bias, mean, variance = (
-            self.take(f"{name}.{part}") for part in ("weight", "bias", "running_mean", "running_var")
+            self.take(f"{name}.{part}", (None,)) for part in ("weight", "bias", "running_mean", "running_var")
         )
         if not weight.shape == bias.shape == mean.shape == variance.shape or (variance < 0).any():
             raise ConvertError(f"The four parts of {name} do not fit each other.")

@@ -41,8 +41,16 @@ class Weights:
 
     @classmethod
     def of_state(cls, where: str, state: Mapping[Any, Any]) -> Self:
-        """Take the tensors of a state dict."""
-        return cls(where, map(str, state), lambda name: _array(state.get(name)))
+        """Take the tensors of a state dict.
+
+        Raises
+        ------
+        ConvertError
+            If one has a name that is no text.
+        """
+        if not all(isinstance(name, str) for name in state):
+            raise ConvertError(f"{where} has weights whose names are no text: it is of another network.")
+        return cls(where, state, lambda name: _array(state.get(name)))
 
     def take(self, name: str, shape: tuple[int | None, ...] | None = None) -> NDArray[np.float32]:
         """Read an array.

@@ -29,7 +29,7 @@ GONE = 30.0
 LATE = 30.0
 """Seconds after which cells that a page did not speak of did not reach it."""
 LENT_BYTES = 1 << 20
-"""Of one lease, about: it goes as one message."""
+"""Of one lease, and of its results, about: each goes as one message."""
 OUTBOX_BYTES = 8 << 20
 """Of cells that wait to be sent to one page."""
 MOST_ROOM = 100_000
@@ -39,7 +39,7 @@ MOST_WIDTH = 20_000
 MOST_REFUSED = 3
 """Results in a row that cannot be used, after which a page is not asked again."""
 FIRST_CELLS = 64
-"""Of one lease, while it is not known how large cells are."""
+"""Of one lease, while it is not known how large cells and their results are."""
 ATTENTION, GENES, CODES = "attention", "attention_genes", "attention_codes"
 ORDER = "order"
 """What pages call the order of genes, which they need to unpack cells."""
@@ -109,7 +109,7 @@ class BrowserEngine:
         self._lost: list[NDArray[np.int64]] = []
         self._last: tuple[Backend | None, int] = None, 0
         self._leases = 0
-        self._cell_bytes = 0.0
+        self._cell_bytes = self._result_bytes = 0.0
         self._under_way = False
         self._changed = threading.Condition()
 
@@ -187,7 +187,7 @@ class BrowserEngine:
         name = max(free, key=lambda each: free[each], default=None)
         if name is None or not task.plan or not free[name]:
             return False
-        most = int(LENT_BYTES / self._cell_bytes) if self._cell_bytes else FIRST_CELLS
+        most = int(LENT_BYTES / max(self._cell_bytes, self._result_bytes)) if self._result_bytes else FIRST_CELLS
         rows = task.plan.take(max(1, min(free[name], most)))
         if rows is None:
             return False
@@ -370,6 +370,7 @@ class BrowserEngine:
         if sums:
             self._check_sums(sums)
         self._widths |= {output: values.shape[1] for output, values in each.items()}
+        self._result_bytes = sum(values.nbytes for values in outputs.values()) / len(good)
         return ResultBatch(good, each, reasons, sums or None)
 
     def _expected(self) -> set[str]:

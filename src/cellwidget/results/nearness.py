@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -29,7 +30,7 @@ the others; with 10 neighbours it is 59 % and 90 %.
 EXCEEDED_BY = 0.01
 """Share of the training cells that are themselves farther from the others than the limit."""
 LIMIT_SAMPLE = 2_000
-"""Training cells that the limit is measured on: their 99th percentile is sure enough, and models load at once."""
+"""Training cells that the limit is measured on: their 99th percentile is sure enough."""
 MOST_SEARCHED = 10_000
 """Training cells that are searched, at most, some of every label.
 
@@ -68,8 +69,8 @@ class Nearness:
     def __init__(self, embedding: NDArray[np.float32]) -> None:
         self.width = embedding.shape[1]
         self._nearest = (_in_tree if self.width <= TREE_DIMENSIONS else _by_blocks)(embedding)
-        self.limit = self._limit(embedding)
-        """Cells beyond it are unlike anything in training: one training cell of a hundred is, from all the others."""
+        picked = np.random.default_rng(0).permutation(len(embedding))[:LIMIT_SAMPLE]
+        self._sample = embedding[np.sort(picked)]
 
     def distances(self, embedding: Floats) -> NDArray[np.float32]:
         """Measure cells.
@@ -100,10 +101,13 @@ class Nearness:
             result[usable] = self._nearest(embedding[usable], NEIGHBORS).mean(axis=1)
         return result
 
-    def _limit(self, embedding: NDArray[np.float32]) -> float:
-        """Find the distance that few training cells have from all others."""
-        picked = np.random.default_rng(0).permutation(len(embedding))[:LIMIT_SAMPLE]
-        others = self._nearest(embedding[np.sort(picked)], NEIGHBORS + 1)[:, 1:]  # the very nearest is itself
+    @cached_property
+    def limit(self) -> float:
+        """Cells beyond it are unlike anything in training: one training cell of a hundred is, from all the others.
+
+        Measured when it is first asked for: among many training cells in many dimensions that takes a second.
+        """
+        others = self._nearest(self._sample, NEIGHBORS + 1)[:, 1:]  # the very nearest is itself
         limit = np.quantile(others.mean(axis=1), 1 - EXCEEDED_BY)
         return float(np.float32(limit))  # as distances are: pages and Python count the same cells
 

@@ -265,6 +265,7 @@ class Results:
         """
         import pandas as pd
 
+        limit = None if self.nearness is None else self.nearness.limit
         with self._lock:
             columns: dict[str, Any] = {}
             if self.classes:
@@ -274,9 +275,9 @@ class Results:
                 columns["second_score"] = self.second_score.copy()
                 columns["margin"] = self.score - self.second_score
                 columns["entropy"] = self.entropy.copy()
-            if self.nearness is not None:
+            if limit is not None:
                 columns["distance"] = self.distance.copy()
-                columns["unlike_training"] = self.distance > self.nearness.limit
+                columns["unlike_training"] = self.distance > limit
             columns["umap_0"], columns["umap_1"] = self.xy[:, 0].copy(), self.xy[:, 1].copy()
         return pd.DataFrame(columns, index=obs_names)
 
