@@ -237,7 +237,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         altered("network.tabnet.final_mapping.weight", lambda array: np.array(array[0, 0])),
         r"is of shape \(\), not any x any",
     ),
-    "attention without axes": (altered(f"{ATTENTION}.fc.weight", lambda array: array[0]), r"is of shape \(4,\), not any x any"),
+    "attention without axes": (
+        altered(f"{ATTENTION}.fc.weight", lambda array: array[0]),
+        r"is of shape \(4,\), not any x any",
+    ),
     "several temperatures": (altered("temperature", lambda array: np.repeat(array, 2)), r"temperature is \(2,\)"),
     "weights without a name": ({"state": {7: np.zeros(1, np.float32)}}, "whose names are no text"),
     "groups that are none": ({"grouped_features": 3, "gamma": "x"}, "says gamma x"),
