@@ -178,6 +178,9 @@ describe("selection", () => {
     expect(store.pin.value?.row).toBe(2);
     store.select({ by: "lasso", polygon: Float32Array.of(0, 0, 1, 0, 1, 1), mode: "remove" });
     expect(store.pin.value).toBeNull();
+    store.pinCell(2);
+    store.select({ by: "above", column: "distance", limit: 1, mode: "replace" });
+    expect(store.pin.value).toBeNull();
   });
 
   test("letting go: the pinned cell first, then the selection, then nothing", () => {

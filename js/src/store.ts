@@ -73,6 +73,8 @@ export interface Store {
 }
 
 const UNSORTED: Sort = { column: null, descending: false, selectionFirst: false };
+/** Drawn around, or chosen for what they are: what people want to know about, before a cell that they clicked earlier. */
+const GROUPS: ReadonlySet<Select["by"]> = new Set(["lasso", "category", "pair", "above"]);
 const NO_FILTERS: Hidden = new Map();
 
 function filtersOf(hidden: Hidden, above: number | null): Filter[] {
@@ -225,8 +227,7 @@ export function createStore(session: Session, view: ViewData, open?: OpenModel):
     state.lasso.value = what.by === "lasso" && what.mode === "replace" ? what.polygon : null;
     // What is selected are the dataset's cells: they are to be seen.
     if (what.by !== "none" && show.peek() === "reference") show.value = "both";
-    // What was drawn around last is what people want to know about.
-    if (what.by === "lasso") state.pin.value = null;
+    if (GROUPS.has(what.by)) state.pin.value = null;
     view.select(what);
   };
   const column = (id: string) => columnOf(schema.value, id);

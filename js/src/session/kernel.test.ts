@@ -217,6 +217,15 @@ describe("KernelSession", () => {
       later.giveUp.abort(new Error("nobody"));
       expect(comm.kinds().filter((kind) => kind === "cancel")).toHaveLength(1);
     });
+
+    test("that a dropped question was dropped is nothing to tell anybody", async () => {
+      const { giveUp, progress } = patience();
+      const answer = session.explain(question, { signal: giveUp.signal, progress });
+      giveUp.abort(new Error("nobody"));
+      await expect(answer).rejects.toThrow("nobody");
+      comm.tell({ type: "error", id: asked().id, message: "another question took its place" });
+      expect(sink.problem).not.toHaveBeenCalled();
+    });
   });
 
   test("a refused command is told in words", async () => {

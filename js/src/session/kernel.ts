@@ -62,6 +62,8 @@ export class KernelSession implements Session {
   /** Columns asked for: the row up to which they came, and how many there are (-1: not known yet). */
   readonly #columns = new Map<string, { next: number; total: number }>();
   readonly #pending = new Map<number, Pending>();
+  /** Questions that nobody asks any more, and that the kernel has not answered yet. */
+  readonly #dropped = new Set<number>();
   #lastId = 0;
   #heard = 0;
   #asked = 0;
@@ -186,6 +188,7 @@ export class KernelSession implements Session {
     };
     signal.addEventListener("abort", () => {
       if (!this.#settle(id)) return;
+      this.#dropped.add(id);
       this.#send({ type: "cancel", id });
       pending.reject(signal.reason);
     });
@@ -251,6 +254,7 @@ export class KernelSession implements Session {
           this.#sink?.selection(decode(raw[0], "u1") as Uint8Array, message.count);
         return;
       case "reply":
+        this.#dropped.delete(message.id);
         return this.#settle(message.id)?.resolve(message.value);
       case "progress":
         return this.#pending.get(message.id)?.progress?.(message.share);
@@ -299,6 +303,7 @@ export class KernelSession implements Session {
   }
 
   #error(id: number | null, why: string): void {
+    if (id !== null && this.#dropped.delete(id)) return;
     const pending = id === null ? undefined : this.#settle(id);
     if (pending) pending.reject(new Refused(why));
     else if (why === "say hello first") this.#hello();

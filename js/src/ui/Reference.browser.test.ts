@@ -57,7 +57,7 @@ describe("cells unlike training", () => {
     const widget = await open();
     await ready(widget);
     const row = await until(() => widget.one(".unlike button"));
-    expect(foot(widget)).toContain(`unlike trainingonly${unlike(widget)}`);
+    expect(foot(widget)).toContain(`unlike training${unlike(widget)}`);
     row.click();
     await until(() => expect(widget.session.selected?.count).toBe(unlike(widget)));
     await until(() => expect(textOf(widget.one(".tbar"))).toContain(`${unlike(widget)} selected`));

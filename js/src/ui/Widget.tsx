@@ -163,7 +163,7 @@ function offered(tab: TabId | null, width: Width, truth: boolean): TabId {
 }
 
 export function Widget({ height: asked }: { height: number | null }) {
-  const { schema } = useStore();
+  const { schema, pin } = useStore();
   const root = useRef<HTMLElement>(null);
   const probe = useRef<HTMLSpanElement>(null);
   const wide = useWidth(probe);
@@ -179,6 +179,13 @@ export function Widget({ height: asked }: { height: number | null }) {
 
   const width = widthClass(wide);
   const current = offered(tab, width, Boolean(schema.value?.truth));
+  const pinned = pin.value?.row ?? null;
+
+  // Who clicks a cell wants to know about it, unless they are at the table that stands in its place.
+  useEffect(() => {
+    if (pinned !== null && current !== "table") setTab("inspect");
+  }, [pinned]);
+
   return (
     <section
       ref={root}

@@ -7,6 +7,9 @@ import { usePlace } from "../parts/usePlace";
 import { isUnlike, limitOf, UNLIKE_HINT, unlikeWords } from "../unlike";
 import { Why } from "./Why";
 
+/** The first two always; of the others those whose score is not written as 0.00. */
+const worthSaying = (labels: CellDetail["labels"]) => labels.filter(({ score }, i) => i < 2 || score >= 0.005);
+
 function Labels({ labels, spec }: { labels: CellDetail["labels"]; spec: ColumnSpec }) {
   const palette = paletteOf(spec, useStore().dark.value);
   return (
@@ -67,7 +70,7 @@ function Detail({ detail }: { detail: CellDetail }) {
   return (
     <div key={detail.row} class="scroll">
       {detail.failure && <div class="sec f2">Could not be labelled: {detail.failure}</div>}
-      {spec && detail.labels.length > 0 && <Labels labels={detail.labels} spec={spec} />}
+      {spec && detail.labels.length > 0 && <Labels labels={worthSaying(detail.labels)} spec={spec} />}
       <Unlike row={detail.row} />
       {!best && !detail.failure && <div class="sec f2">Not run yet.</div>}
       {best && (

@@ -68,7 +68,7 @@ export function RunPanel() {
   const report = schema.value?.report;
   return (
     <>
-      <div class="hd">
+      <div class="hd alone">
         <span class="b">Inspect</span>
       </div>
       <div class="scroll">

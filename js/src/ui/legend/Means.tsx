@@ -18,21 +18,21 @@ export function Means({ means, look, numbers }: Props) {
   const most = Math.max(...there.map(({ mean }) => mean), Number.MIN_VALUE);
   if (there.length === 0) return null;
   return (
-    <div class="sec">
+    <div class="means">
       <h4>Mean by label</h4>
       {there
         .sort((a, b) => b.mean - a.mean || a.code - b.code)
         .map(({ mean, code }) => {
           const color = look.ramp[Math.round(shareOf(mean, [...range]) * (look.ramp.length - 1))];
           return (
-            <div key={code} class="bullet mean">
-              <span class="ell" title={names[code]}>
+            <div key={code} class="lg" style={{ "--c": color && css(color) }}>
+              <span class="nm ell" title={names[code]}>
                 {names[code]}
               </span>
-              <span class="track">
-                <i style={{ width: `${(100 * Math.max(0, mean)) / most}%`, "--c": color && css(color) }} />
+              <span class="n">{mean.toFixed(1)}</span>
+              <span class="share">
+                <i style={{ width: `${(100 * Math.max(0, mean)) / most}%` }} />
               </span>
-              <span class="num f2">{mean.toFixed(1)}</span>
             </div>
           );
         })}

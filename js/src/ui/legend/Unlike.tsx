@@ -1,5 +1,6 @@
 import { useStore } from "../context";
 import { count, plural } from "../format";
+import { IconButton } from "../parts/Icon";
 import { limitOf, UNLIKE_HINT } from "../unlike";
 
 /** How many cells are unlike anything in training: a click selects them, the button beside shows nothing else. */
@@ -21,18 +22,14 @@ export function Unlike() {
         <span class="dot ring" style={{ "--c": "var(--fg)" }} />
         <span class="ell">unlike training</span>
       </button>
-      <button
-        type="button"
-        class="seg"
-        aria-pressed={only}
-        title="Show only these"
-        aria-label="Only cells unlike anything in training"
+      <IconButton
+        icon="filter"
+        label="Only cells unlike anything in training"
+        pressed={only}
         onClick={() => {
           store.onlyUnlike.value = !only;
         }}
-      >
-        only
-      </button>
+      />
       <span class="f2">{count(unlike)}</span>
     </div>
   );

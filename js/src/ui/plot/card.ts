@@ -11,7 +11,7 @@ export interface Rect {
 
 const EDGE = 8;
 const TOOLS = 40;
-export const CARD_WIDTH = 188;
+export const CARD_WIDTH = 208;
 
 /** Labels stand where cells are dense: the place that meets the fewest hides the least. */
 export function placeCard(x: number, y: number, height: number, box: Box, labels: readonly PlacedLabel[]): Rect {

@@ -9,8 +9,8 @@ import { Beside, Over } from "./Heads";
 import { paint } from "./heat";
 
 /** Pixels: a cell, at least and at most, and the heads beside and above them. */
-const [LEAST, MOST] = [14, 28];
-const HEADS = 84;
+const [LEAST, MOST] = [12, 28];
+const HEADS = 104;
 
 interface Place {
   row: number;

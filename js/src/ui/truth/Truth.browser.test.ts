@@ -45,6 +45,15 @@ describe("truth", () => {
     await until(() => expect(textOf(widget.one(".tbar"))).toContain("300 of 300 cells"));
   });
 
+  test("a cell that is clicked takes its place", async () => {
+    const widget = await withKnown({});
+    await openTab(widget);
+    await until(() => widget.one(".truth .figures"));
+    widget.store.pinCell(3);
+    await until(() => expect(textOf(widget.one('[role="tabpanel"]'))).toMatch(/^Cell/));
+    expect(widget.one('[data-tab="inspect"]').getAttribute("aria-selected")).toBe("true");
+  });
+
   test("fields are reached by keys, say what they hold, and select it", async () => {
     const widget = await withKnown({});
     await openTab(widget);
@@ -74,6 +83,7 @@ describe("truth", () => {
     expect(figure(widget, "assigned")).toBeUndefined();
     widget.store.moveThreshold(0.8);
     await until(() => expect(figure(widget, "assigned")).toMatch(/%$/));
+    expect(textOf(widget.one(".truth"))).toMatch(/\d% of the assigned cells are right/);
     expect(widget.all(".cm .over > span").map(textOf)).toContain("unassigned");
   });
 

@@ -34,12 +34,14 @@ function Summary({ figures, known }: { figures: Figures; known: ColumnSpec }) {
         <Figure value={percent(right, total)} name="accuracy" />
         <Figure value={macroF1.toFixed(2)} name="macro F1" />
         {assigned < total && <Figure value={percent(assigned, total)} name="assigned" />}
-        {assigned < total && <Figure value={percent(right, assigned) || "–"} name="right then" />}
       </dl>
       <div class="s11 f2">
         against <span class="mono">{known.name}</span> of {plural(total, "cell")}
         {strangers > 0 && `; ${count(strangers)} more have names that the model does not know`}
       </div>
+      {0 < assigned && assigned < total && (
+        <div class="s11 f2">{percent(right, assigned)} of the assigned cells are right</div>
+      )}
     </>
   );
 }
@@ -95,7 +97,7 @@ export function TruthPanel() {
       <div class="sec">
         <h4>
           Confusion
-          <span class="ell">rows: {known.name}, columns: label</span>
+          <span class="ell">rows known, columns model</span>
         </h4>
         <Matrix figures={figures} known={known} label={label} agreement={agreement} />
       </div>
