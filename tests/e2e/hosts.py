@@ -93,6 +93,10 @@ class Lab:
         self.page.evaluate(f"(index) => {{ {_PANEL}.content.activeCellIndex = index; }}", index)
         self.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-cell'); }")
 
+    def scroll_to(self, index: int) -> None:
+        """Bring a cell to the top of the view: JupyterLab hides those that are far from it."""
+        self.page.evaluate(f"(index) => {_PANEL}.content.scrollToItem(index, 'start')", index)
+
     def wait_idle(self) -> None:
         """Wait until no cell runs."""
         self.page.wait_for_function(_IDLE, timeout=PATIENCE_MS)

@@ -64,3 +64,20 @@ def test_the_threshold_and_disagreements(page: Page, jupyterlab: Server, problem
     assert float(lab.ask("print(w.metrics.attrs['accuracy'])")) < 1
     shot(page, "lab-truth")
     problems.check()
+
+
+def test_the_example_of_how_sure_and_why(page: Page, jupyterlab: Server, problems: Problems) -> None:
+    lab = Lab(page, jupyterlab, "03-how-sure-and-why.ipynb")
+    lab.run_all()
+    assert lab.errors() == []
+    lab.scroll_to(1)
+    widget = Shown(page).wait()
+    widget.wait_state("done")
+    widget.wait_points()
+    wrong = lab.ask("print(int((~right).sum()))")
+    widget.root.get_by_role("tab", name="Truth").click()
+    widget.until(lambda: widget.numbers(".disagreements .btn") == [int(wrong)], "page and notebook count alike")
+    widget.root.get_by_role("button", name="Only cells unlike anything in training").click()
+    far = int(lab.ask("print(int(far.sum()))"))
+    widget.until(lambda: widget.in_table == far > 0, "the table follows the filter")
+    problems.check()
