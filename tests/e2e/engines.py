@@ -57,6 +57,19 @@ class Chained:
         return _files(stages, self.outputs, webgpu=webgpu)
 
 
+@dataclass(frozen=True)
+class Tokens:
+    """What the network of a bundle reads."""
+
+    bundle: Bundle
+
+    def files(self, *, webgpu: bool = False) -> dict[str, Any]:
+        """What the page needs of it."""
+        graph = pruned(self.bundle.model_path.read_bytes(), {"tokens"})
+        stages = [(graph, {name: name for name in self.bundle.inputs}, {"tokens": "tokens"})]
+        return _files(stages, ["tokens"], webgpu=webgpu)
+
+
 def _files(
     stages: Sequence[tuple[bytes, dict[str, str], dict[str, str]]], outputs: list[str], *, webgpu: bool
 ) -> dict[str, Any]:
@@ -107,7 +120,7 @@ class Engines:
         self._page = page
         page.goto(where.as_uri())
 
-    def start(self, provider: str, network: Network | Chained) -> tuple[int, float]:
+    def start(self, provider: str, network: Network | Chained | Tokens) -> tuple[int, float]:
         """One worker; its number, and the milliseconds that it took."""
         args = [provider, network.files(webgpu=provider == "webgpu")]
         told = self._page.evaluate("([provider, files]) => engine.start(provider, files)", args)
@@ -122,7 +135,7 @@ class Engines:
         )
         return told
 
-    def load(self, network: Network | Chained, *, workers: int, gpu: str, webgpu: bool = False) -> int:
+    def load(self, network: Network | Chained | Tokens, *, workers: int, gpu: str, webgpu: bool = False) -> int:
         """A pool."""
         args = [network.files(webgpu=webgpu), {"workers": workers, "gpu": gpu}]
         return int(self._page.evaluate("([files, options]) => engine.load(files, options)", args))

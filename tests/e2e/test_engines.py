@@ -24,8 +24,9 @@ from cellwidget.engines.kernel import KernelEngine
 from cellwidget.model import Model
 from cellwidget.registry import resolve
 
+from ..python import geneformer_cases
 from .conftest import REPOSITORY
-from .engines import PAGE, Chained, Engines, Network, policed
+from .engines import PAGE, Chained, Engines, Network, Tokens, policed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +38,8 @@ Outputs = dict[str, "NDArray[Any]"]
 
 CELLS = REPOSITORY / "tests" / "data" / "cells" / "pbmc3k-30.h5ad"
 SIMS = REPOSITORY / "tests" / "data" / "sims"
-FULL = Path(os.environ.get("CELLWIDGET_FIXTURES", REPOSITORY.parent / "shared/fixtures")) / "sims"
+FIXTURES = Path(os.environ.get("CELLWIDGET_FIXTURES", REPOSITORY.parent / "shared/fixtures"))
+FULL, FULL_GENEFORMER = FIXTURES / "sims", FIXTURES / "geneformer"
 FOLDERS = {
     "cut down": (SIMS / "folder", SIMS / "pbmc68k-small.npz", SIMS / "folder.npz", "", "torch_umap"),
     "whole": (FULL, FULL / "golden_public.npz", FULL / "golden_public.npz", "onnx_", "onnx_umap"),
@@ -199,6 +201,14 @@ def test_the_packaged_model_is_the_same_on_a_page(
         check_same(expected, engines.run(worker, cells, size))
 
 
+def read_all(bundle: Bundle, adata: ad.AnnData) -> Batch:
+    opened = Model(bundle).open(adata)
+    batch, failed = opened.read(0, adata.n_obs)
+    opened.close()
+    assert failed == {}
+    return batch
+
+
 def sims_cells(path: Path, bundle: Bundle) -> Batch:
     """Raw counts of an archive's cells, as a network trained on log1p of them takes them."""
     with np.load(path) as arrays:
@@ -207,11 +217,7 @@ def sims_cells(path: Path, bundle: Bundle) -> Batch:
     counts = sparse.csr_matrix(parts, (len(indptr) - 1, len(genes)))
     adata = ad.AnnData(counts, pd.DataFrame(index=[str(row) for row in range(len(indptr) - 1)]))
     adata.var_names = genes
-    opened = Model(bundle).open(adata)
-    batch, failed = opened.read(0, adata.n_obs)
-    opened.close()
-    assert failed == {}
-    return batch
+    return read_all(bundle, adata)
 
 
 def dense_attention(given: Outputs, shape: tuple[int, ...]) -> NDArray[Any]:
@@ -266,6 +272,51 @@ def test_a_converted_network_gives_on_a_page_what_the_published_one_gives(
     np.testing.assert_allclose(given["embedding"], embedding, atol=1e-3)
     np.testing.assert_allclose(softmax(given["logits"], axis=1), softmax(logits, axis=1), atol=1e-4)
     np.testing.assert_allclose(dense_attention(given, attention.shape), attention, atol=1e-4)
+
+
+@pytest.mark.parametrize(("layout", "pooling"), [("V1", "mean"), ("V2", "cls"), ("V2", "mean"), ("BioNeMo", "mean")])
+def test_a_geneformer_reads_and_gives_on_a_page_what_numpy_does(
+    engines: Engines, tmp_path: Path, layout: str, pooling: str
+) -> None:
+    case = geneformer_cases.case()
+    if layout == "BioNeMo":
+        source = geneformer_cases.nemo(tmp_path / "in.nemo", case)
+    else:
+        source = geneformer_cases.hugging_face(tmp_path / "in", case, layout)
+    bundle = load_bundle(cw.convert.geneformer(source, tmp_path / "out", pooling=pooling, layer=0))
+    batch = read_all(bundle, case.adata())
+    expected = KernelEngine(bundle).run(batch).outputs["embedding"]
+    worker, _ = engines.start("wasm", Chained(bundle, ["embedding"]))
+    for size in SIZES:
+        given = engines.run(worker, batch, size)["embedding"]
+        np.testing.assert_allclose(given, expected, atol=TOLERANCE)
+    worker, _ = engines.start("wasm", Tokens(bundle))
+    tokens = engines.run(worker, batch, len(batch))["tokens"].astype(int)
+    pad = 2 if layout == "BioNeMo" else 0
+    assert geneformer_cases.unpadded(tokens, pad) == case.tokens(layout)
+
+
+@pytest.mark.skipif(not FULL_GENEFORMER.is_dir(), reason="the full fixtures are not here")
+def test_a_geneformer_gives_on_a_page_what_the_published_code_gives(engines: Engines, tmp_path: Path) -> None:
+    with np.load(FULL_GENEFORMER / "golden_public.npz") as file:
+        arrays = dict(file)
+    parts = arrays["counts_data"], arrays["counts_indices"], arrays["counts_indptr"]
+    adata = ad.AnnData(sparse.csr_matrix(parts, shape=arrays["counts_shape"]))
+    adata.obs_names = [str(row) for row in range(adata.n_obs)]
+    adata.var_names = [name or f"none{at}" for at, name in enumerate(arrays["gene_ensembl"].tolist())]
+    dictionaries = FULL_GENEFORMER / "dictionaries"
+    bundle = load_bundle(
+        cw.convert.geneformer(FULL_GENEFORMER / "tiny-v1", tmp_path / "out", dictionaries=dictionaries)
+    )
+    batch = read_all(bundle, adata)
+    worker, _ = engines.start("wasm", Chained(bundle, ["embedding"]))
+    for size in (1, 7):
+        given = engines.run(worker, batch, size)["embedding"]
+        np.testing.assert_allclose(given, arrays["emb_layer_minus1"], atol=TOLERANCE)
+    worker, _ = engines.start("wasm", Tokens(bundle))
+    tokens = engines.run(worker, batch, len(batch))["tokens"].astype(int)
+    cells = np.split(arrays["tokens_flat"], arrays["tokens_offsets"][1:-1])
+    assert geneformer_cases.unpadded(tokens, 0) == [cell.tolist() for cell in cells]
 
 
 @pytest.mark.parametrize("provider", ["wasm", "webgpu"])
