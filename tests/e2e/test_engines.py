@@ -23,8 +23,8 @@ from cellwidget.convert.graph import Graph
 from cellwidget.engines.kernel import KernelEngine
 from cellwidget.model import Model
 from cellwidget.registry import resolve
+from tests.python import geneformer_cases
 
-from ..python import geneformer_cases
 from .conftest import REPOSITORY
 from .engines import PAGE, Chained, Engines, Network, Tokens, policed
 

@@ -413,14 +413,15 @@ needs_fixtures = pytest.mark.skipif(not FULL.is_dir(), reason="the full fixtures
 
 @needs_fixtures
 @pytest.mark.parametrize("layer", [-1, 0])
-@pytest.mark.parametrize("source", ["tiny-v1", "tiny-v1-bin"])
-def test_all_golden_cells_v1(tmp_path: Path, source: str, layer: int) -> None:
+@pytest.mark.parametrize(("source", "ending"), [("tiny-v1", "json"), ("tiny-v1-bin", "pkl")])
+def test_all_golden_cells_v1(tmp_path: Path, source: str, ending: str, layer: int) -> None:
     arrays, adata = golden("golden_public.npz")
-    out = cw.convert.geneformer(FULL / source, tmp_path / "out", layer=layer, dictionaries=FULL / "dictionaries")
+    tokens, medians = (FULL / f"dictionaries/{name}_dictionary.{ending}" for name in ("token", "gene_median"))
+    out = cw.convert.geneformer(FULL / source, tmp_path / "out", layer=layer, tokens=tokens, medians=medians)
     for cell, expected in zip(unpadded(tokens_of(out, adata, "n_counts"), 0), arrays["tokens"], strict=True):
         np.testing.assert_array_equal(cell, expected)
     expected = arrays["emb_layer_0" if layer == 0 else "emb_layer_minus1"]
-    np.testing.assert_allclose(predicted(out, adata, total="n_counts")["embedding"], expected, atol=1e-5)
+    np.testing.assert_allclose(predicted(out, adata, total="n_counts")["embedding"], expected, atol=1e-5, rtol=1e-5)
 
 
 @needs_fixtures
@@ -441,7 +442,7 @@ def test_all_golden_cells_v2(tmp_path: Path, pooling: str, layer: int) -> None:
     for cell, expected in zip(unpadded(tokens_of(out, adata, "n_counts"), 0), arrays["tokens"], strict=True):
         np.testing.assert_array_equal(cell, expected)
     expected = arrays[f"emb_{pooling}_layer_{'0' if layer == 0 else 'minus1'}"]
-    np.testing.assert_allclose(predicted(out, adata, total="n_counts")["embedding"], expected, atol=1e-5)
+    np.testing.assert_allclose(predicted(out, adata, total="n_counts")["embedding"], expected, atol=1e-5, rtol=1e-5)
 
 
 @needs_fixtures

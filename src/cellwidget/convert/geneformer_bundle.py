@@ -210,6 +210,6 @@ def _memory(net: Network, ranking: Ranking) -> dict[str, int]:
     widest = max(len(layer.up.bias) for layer in net.encoder.layers)
     return {
         "tokens": min(ranking.length, len(net.positions)),
-        "per_token": 4 * (6 * net.width + 2 * widest),
+        "per_token": 4 * (8 * net.width + 4 * widest),
         "per_pair": 4 * 2 * net.encoder.heads,
     }

@@ -89,8 +89,9 @@ class Graph:
         graph = helper.make_graph(self._nodes, name, self._inputs, self._outputs, self._constants)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="cellwidget")
         model.ir_version = IR
-        onnx.checker.check_model(model)
-        return bytes(model.SerializeToString())
+        written = bytes(model.SerializeToString())
+        onnx.checker.check_model(written)
+        return written
 
 
 def _value(name: str, dtype: type, shape: Sequence[int | str] | None) -> onnx.ValueInfoProto:
