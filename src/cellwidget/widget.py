@@ -6,14 +6,13 @@ import logging
 import threading
 import weakref
 from functools import partial
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import traitlets as t
 
 from cellwidget.channel import Channel
 from cellwidget.hearing import Hearing
+from cellwidget.page import Page
 from cellwidget.results import check_threshold
 from cellwidget.selection import Selection
 
@@ -35,17 +34,7 @@ _latest: weakref.WeakValueDictionary[tuple[int, str], CellWidget] = weakref.Weak
 """The widget that last ran on an AnnData (by identity) and key: running again stops the older run."""
 
 
-def _front_end() -> str:
-    """Read the built page: as text, since anywidget keeps a widget that has a path alive for ever, its AnnData too."""
-    built = files("cellwidget") / "static" / "widget.js"
-    if not built.is_file():
-        raise FileNotFoundError(
-            "cellwidget's front end is not built: run `make build` in the checkout, or install a wheel"
-        )
-    return built.read_text("utf-8")
-
-
-class CellWidget(anywidget.AnyWidget):
+class CellWidget(Page):
     """Run a model on cells and explore labels and points as they stream in.
 
     Parameters
@@ -141,7 +130,7 @@ class CellWidget(anywidget.AnyWidget):
         self._origin: str | None = None
         self._place = (id(adata), key_added)
         nothing = Selection.of(None, self._names)
-        super().__init__(_esm=_front_end(), height=height, selection=nothing, threshold=threshold)
+        super().__init__(height=height, selection=nothing, threshold=threshold)
         self._channel = Channel(self.send, self, self._publish)
         self.on_msg(lambda _, content, buffers: self._receive(content, buffers))
         self._show()
@@ -393,24 +382,6 @@ class CellWidget(anywidget.AnyWidget):
                 self.set_trait(name, value)
             except Exception:
                 log.exception("an observer of %s raised", name)
-
-    def open(self) -> None:
-        """Open the comm."""
-        super().open()
-        self._let_pages_choose()
-
-    def _send(self, msg: Any, buffers: Any = None) -> None:
-        super()._send(msg, buffers)
-        self._let_pages_choose()
-
-    def _let_pages_choose(self) -> None:
-        """Let what pages say go to the loop that they address.
-
-        ipykernel 7.4 sends it to the loop that sent last instead. A run's thread is no loop, so it would end up at the
-        main one and wait for the cell that runs.
-        """
-        if self.comm is not None:
-            self.comm.__dict__.pop("_reply_subshell_id", None)
 
 
 def _replace(key: tuple[int, str], widget: CellWidget) -> None:

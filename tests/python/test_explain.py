@@ -16,12 +16,15 @@ import scipy.sparse as sp
 
 import cellwidget as cw
 from cellwidget.explain import Cancelled, Explainer, Questions, explainer, occlusion
+from cellwidget.results import Results
 
 from .engine_cases import GENES, cells_of, dataset
 from .tiny_graphs import CLASSES, reference, write_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from cellwidget.batch import Batch, ResultBatch
 
 N = 120
 
@@ -229,6 +232,22 @@ def test_what_cannot_be_asked_is_told(w: cw.CellWidget, model: cw.Model, tmp_pat
     with pytest.raises(ValueError, match="neither attention nor labels"):
         silent.explain(2)
     silent.close()
+
+
+def test_weights_that_are_no_numbers_are_left_out(model: cw.Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = cells_of(dataset(20))
+    explains = Explainer(model.bundle, cells, Results(20, CLASSES))
+    whole = explains.of_rows(np.arange(1, 20), "attention").weights
+    run = explains._looking.run
+
+    def broken(batch: Batch) -> ResultBatch:
+        result = run(batch)
+        result.outputs["attention"][batch.rows == 0] = np.nan
+        return result
+
+    monkeypatch.setattr(explains._looking, "run", broken)
+    found = explains.of_rows(np.arange(20), "attention").weights
+    np.testing.assert_allclose(found * 20, whole * 19, rtol=1e-5)
 
 
 def test_a_cell_that_cannot_be_used_says_why(model: cw.Model) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -28,6 +29,7 @@ class Bundle:
     classes: list[str] = field(default_factory=lambda: CLASSES)
     outputs: tuple[str, ...] = ("logits", "embedding", "attention", "attention_genes")
     naming: None = None
+    manifest: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(memory={}))
 
     @property
     def folder(self) -> Path:

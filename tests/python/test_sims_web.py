@@ -41,6 +41,12 @@ def test_it_says_what_its_files_say() -> None:
     assert all(len(sha256) == 64 for sha256 in manifest.source.values())
 
 
+def test_what_no_page_could_read_is_replaced(tmp_path: Path) -> None:
+    folder = copied(tmp_path)
+    (folder / f"{NAME}.json").write_text('{"title": "half a \\ud83d"}')
+    assert load_bundle(folder).manifest.title == "half a ?"
+
+
 def test_its_training_cells_are_there_with_both_labels() -> None:
     reference = load_bundle(FOLDER).reference()
     labels = np.fromfile(FOLDER / f"{NAME}-labels.bin", "<i4").reshape(-1, 2)

@@ -184,6 +184,8 @@ def _wrong_contract(manifest: Manifest) -> str | None:
             return f"{name} has an unknown {min(unknown)!r}"
     if not manifest.outputs:
         return "the model gives no output"
+    if manifest.classes and "logits" not in manifest.outputs:
+        return "classes are named, but the model gives no logits"
     sparse_and_normalised = manifest.input == "sparse" and manifest.values == "log1p_10k"
     if manifest.values not in VALUES or manifest.input not in ("sparse", "dense") or sparse_and_normalised:
         return f"values {manifest.values!r} and input {manifest.input!r} cannot be used by this version"
@@ -212,4 +214,9 @@ def dense_inputs(values: str) -> list[str]:
 
 
 def _is_text(value: object) -> bool:
-    return isinstance(value, str) and len(value) <= MOST_TEXT
+    return isinstance(value, str) and len(value) <= MOST_TEXT and readable(value) == value
+
+
+def readable(text: str) -> str:
+    """Replace half surrogate pairs, which JSON may hold and no message to a page can."""
+    return text.encode("utf-8", "replace").decode()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cellwidget.bundle.bundle import Bundle
 from cellwidget.bundle.errors import BundleError
 from cellwidget.bundle.foreign import Naming, named
-from cellwidget.bundle.manifest import MANIFEST, MOST_TEXT, VALUES, Manifest, dense_inputs
+from cellwidget.bundle.manifest import MANIFEST, MOST_TEXT, VALUES, Manifest, dense_inputs, readable
 from cellwidget.bundle.names import read_names
 from cellwidget.bundle.simsmap import read_map
 from cellwidget.bundle.verify import sha256_of
@@ -163,7 +163,9 @@ def _description(path: Path) -> dict[str, Any]:
     if not isinstance(entries, dict):
         raise BundleError(f"{path} must hold an object. Get the file again, or remove it.")
     texts = {
-        key: str(entries[key])[:MOST_TEXT] for key in ("title", "submitter", "abstract", "doi") if entries.get(key)
+        key: readable(str(entries[key]))[:MOST_TEXT]
+        for key in ("title", "submitter", "abstract", "doi")
+        if entries.get(key)
     }
     told: dict[str, Any] = {"title": texts.pop("title")} if "title" in texts else {}
     if "doi" in texts:

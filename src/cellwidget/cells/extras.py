@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -95,3 +96,13 @@ def _check_column(obs: pd.DataFrame, column: str, argument: str) -> None:
     if column not in obs.columns:
         there = ", ".join(repr(str(name)) for name in obs.columns[:8]) or "no column"
         raise InputError(f"{argument}={column!r} is not a column of obs, which has {there}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What batches carry beside genes and counts."""
+
+    counted_totals: bool
+    totals: NDArray[np.float32] | None
+    uniform: CellUniform | None
+    codes: NDArray[np.int64] | None

@@ -210,7 +210,7 @@ class Explainer:
             return
         outputs = self._looking.run(batch).outputs
         weights, genes = outputs[method].astype(np.float64), outputs["attention_genes"].astype(np.int64)
-        carried = (weights != 0) & (genes >= 0) & (genes < len(self._genes))
+        carried = (weights != 0) & np.isfinite(weights) & (genes >= 0) & (genes < len(self._genes))
         yield 1.0, (genes[carried], weights[carried])
 
     def _probabilities(self, batch: Batch) -> NDArray[np.float32]:
