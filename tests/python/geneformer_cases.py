@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import tarfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -218,9 +219,15 @@ class _Random:
 # ── what they give ───────────────────────────────────────────────────────────────────────────────
 
 
-def bert_states(state: State, tokens: list[int], heads: int = HEADS, eps: float = 1e-12) -> list[np.ndarray]:
+def relu(x: np.ndarray) -> np.ndarray:
+    return np.maximum(x, 0)
+
+
+def bert_states(
+    state: State, tokens: list[int], heads: int = HEADS, inner: Callable[[np.ndarray], np.ndarray] = relu
+) -> list[np.ndarray]:
     """What each layer of a BERT gives for a cell, [places, width], the embedding first."""
-    at = _Named({name: array.astype(np.float64) for name, array in state.items()}, eps)
+    at = _Named({name: array.astype(np.float64) for name, array in state.items()}, 1e-12)
     embedding = "bert.embeddings"
     x = at[f"{embedding}.word_embeddings.weight"][tokens] + at[f"{embedding}.position_embeddings.weight"][: len(tokens)]
     states = [at.norm(f"{embedding}.LayerNorm", x + at[f"{embedding}.token_type_embeddings.weight"][0])]
@@ -229,8 +236,8 @@ def bert_states(state: State, tokens: list[int], heads: int = HEADS, eps: float 
         parts = [at.dense(f"{name}.attention.self.{part}", x) for part in ("query", "key", "value")]
         looked = at.dense(f"{name}.attention.output.dense", attention(*parts, heads))
         x = at.norm(f"{name}.attention.output.LayerNorm", x + looked)
-        inner = np.maximum(at.dense(f"{name}.intermediate.dense", x), 0)
-        states.append(at.norm(f"{name}.output.LayerNorm", x + at.dense(f"{name}.output.dense", inner)))
+        up = inner(at.dense(f"{name}.intermediate.dense", x))
+        states.append(at.norm(f"{name}.output.LayerNorm", x + at.dense(f"{name}.output.dense", up)))
     return states
 
 
@@ -253,8 +260,12 @@ def megatron_last(state: State, tokens: list[int], *, tanh: bool = True) -> np.n
         query, key, value = (parts[:, :, which].reshape(len(tokens), WIDTH) for which in range(3))
         x = x + at.dense(f"{name}.self_attention.dense", attention(query, key, value, HEADS))
         up = at.dense(f"{name}.mlp.dense_h_to_4h", at.norm(f"{name}.post_attention_layernorm", x))
-        x = x + at.dense(f"{name}.mlp.dense_4h_to_h", gelu_tanh(up) if tanh else up * special.ndtr(up))
+        x = x + at.dense(f"{name}.mlp.dense_4h_to_h", gelu_tanh(up) if tanh else gelu(up))
     return at.norm(f"{top}.encoder.final_layernorm", x)
+
+
+def gelu(x: np.ndarray) -> np.ndarray:
+    return np.asarray(x * special.ndtr(x))
 
 
 def gelu_tanh(x: np.ndarray) -> np.ndarray:

@@ -31,6 +31,8 @@ from .geneformer_cases import (
     bert_states,
     case,
     classified,
+    gelu,
+    gelu_tanh,
     hugging_face,
     megatron_last,
     megatron_state,
@@ -114,6 +116,16 @@ def test_embeddings(tmp_path: Path, layout: str, pooling: str, layer: int, as_bi
     np.testing.assert_allclose(
         got["embedding"], embeddings(layout, state, 120, pooling, layer), atol=1e-5, err_msg=f"{layout} {pooling}"
     )
+
+
+@pytest.mark.parametrize("activation", ["gelu", "gelu_new"])
+def test_other_activations(tmp_path: Path, activation: str) -> None:
+    state = bert_state(len(CASE.genes) + 2)
+    folder = hugging_face(tmp_path / "in", CASE, state=state, hidden_act=activation)
+    got = predicted(cw.convert.geneformer(folder, tmp_path / "out"), CASE.adata())["embedding"]
+    inner = gelu if activation == "gelu" else gelu_tanh
+    expected = [bert_states(state, tokens, inner=inner)[-2].mean(axis=0) for tokens in CASE.tokens("V1")]
+    np.testing.assert_allclose(got, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(("layout", "pooling"), [("V1", "mean"), ("V2", "cls")])
@@ -326,6 +338,7 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     ),
     "cls where there is none": ({}, {"pooling": "cls"}, "has no such token"),
     "an unknown pooling": ({}, {"pooling": "max"}, "give 'mean' or 'cls'"),
+    "an unknown layer": ({}, {"layer": 1}, "give 0 for the last, or -1"),
     "too long": ({}, {"length": 5000}, "has 400 places"),
     "labels of what gives none": ({}, {"classes": ["a"]}, "gives no labels"),
     "another activation": ({"hidden_act": "silu"}, {}, "hidden_act 'silu'"),
@@ -357,8 +370,9 @@ def test_folders_of_other_families(tmp_path: Path, what: str) -> None:
         source.write_text("?")
     if what == "BioNeMo 2":
         (source / "weights").mkdir(parents=True)
-    with pytest.raises(ConvertError, match=r"no folder of a Geneformer: it has no config\.json"):
+    with pytest.raises(ConvertError, match=r"is no Geneformer: it has no config\.json") as error:
         cw.convert.geneformer(source, tmp_path / "out")
+    assert ("without Megatron" in str(error.value)) == (what == "BioNeMo 2")
 
 
 def test_folders_without_weights(tmp_path: Path) -> None:
@@ -366,6 +380,33 @@ def test_folders_without_weights(tmp_path: Path) -> None:
     (folder / "model.safetensors").unlink()
     with pytest.raises(ConvertError, match=r"no weights: neither model\.safetensors nor pytorch_model\.bin"):
         cw.convert.geneformer(folder, tmp_path / "out")
+
+
+def test_weights_that_are_no_file_of_weights(tmp_path: Path) -> None:
+    folder = hugging_face(tmp_path / "in", CASE)
+    (folder / "model.safetensors").write_bytes(b"?" * 999)
+    with pytest.raises(ConvertError, match=r"model\.safetensors cannot be read as safetensors"):
+        cw.convert.geneformer(folder, tmp_path / "out")
+
+
+def test_weights_in_bfloat16(tmp_path: Path) -> None:
+    state = bert_state(len(CASE.genes) + 2)
+    folder = hugging_face(tmp_path / "in", CASE)
+    (folder / "model.safetensors").write_bytes(as_bfloat16(state))
+    cut = {name: (array.view(np.uint32) >> 16 << 16).view(np.float32) for name, array in state.items()}
+    got = predicted(cw.convert.geneformer(folder, tmp_path / "out"), CASE.adata())["embedding"]
+    np.testing.assert_allclose(got, embeddings("V1", cut, PLACES, "mean", -1), atol=1e-5)
+
+
+def as_bfloat16(state: dict[str, np.ndarray]) -> bytes:
+    """A file of safetensors, written by hand: a length, a header, numbers."""
+    header, data = {}, b""
+    for name, array in state.items():
+        half = (array.view(np.uint32) >> 16).astype(np.uint16).tobytes()
+        header[name] = {"dtype": "BF16", "shape": array.shape, "data_offsets": [len(data), len(data) + len(half)]}
+        data += half
+    told = json.dumps(header).encode()
+    return len(told).to_bytes(8, "little") + told + data
 
 
 BAD_NEMO: dict[str, tuple[Callable[[Path], Any], str]] = {
@@ -381,6 +422,19 @@ def test_archives_that_cannot_be_converted(tmp_path: Path, name: str) -> None:
     change(path)
     with pytest.raises(ConvertError, match=told):
         cw.convert.geneformer(path, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"layer": -1}, "those of the last layer"),
+        ({"medians": {}}, "dictionaries of its own"),
+        ({"length": 2}, "places"),
+    ],
+)
+def test_what_bionemos_cannot_be_asked_for(tmp_path: Path, given: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConvertError, match=told):
+        cw.convert.geneformer(nemo(tmp_path / "a.nemo", CASE), tmp_path / "out", **given)
 
 
 @pytest.mark.parametrize("missing", ["model_config.yaml", "model_weights.ckpt", *NEMO_FILES])

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cellwidget.bundle import Manifest, aliases_file, save_bundle, sha256_of
-from cellwidget.convert import bert, megatron
+from cellwidget.convert import bert
 from cellwidget.convert.errors import ConvertError
 from cellwidget.convert.geneformer_graph import POOLINGS, Network, geneformer_graph
+from cellwidget.convert.geneformer_source import Source, read_geneformer
 from cellwidget.convert.naming import short
-from cellwidget.convert.ranks import Ranking
-from cellwidget.convert.vocabulary import Vocabulary, nemo_vocabulary, vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cellwidget.convert.ranks import Ranking
     from cellwidget.convert.vocabulary import Given
 
 CITATION = "Theodoris et al., Transfer learning enables predictions in network biology, Nature (2023)."
-
-
-@dataclass(frozen=True)
-class _Source:
-    """What was read: the network, its vocabulary, and what is said of them."""
-
-    net: Network
-    words: Vocabulary
-    classes: list[str]
-    layout: str
-    weights: Path
-    ranking: Ranking
 
 
 def geneformer(
@@ -96,24 +83,15 @@ def geneformer(
         If the model cannot be converted; the message names what is wrong and the remedy.
     """
     folder = Path(source).expanduser()
-    if pooling not in (None, *POOLINGS) or layer not in (None, 0, -1):
-        raise ConvertError(f"pooling={pooling!r}, layer={layer!r}: give 'mean' or 'cls', and 0 or -1.")
-    if _is_nemo(folder):
-        with megatron.unpacked(folder) as files:
-            read = _bionemo(folder, files, length)
-    else:
-        given = {"tokens": tokens, "medians": medians, "symbols": symbols, "mapping": mapping}
-        read = _hugging_face(folder, dictionaries, given, length)
-    net, labels = read.net, _labels(read, classes)
-    pooling = pooling or ("cls" if read.ranking.last is not None else "mean")
-    if pooling == "cls" and read.ranking.first is None:
-        raise ConvertError("pooling='cls': this Geneformer has no such token. Leave it out, or give 'mean'.")
-    layer = layer if layer is not None else 0 if net.head is not None or net.final is not None else -1
-    if net.final is not None and layer != 0:
-        raise ConvertError("layer=-1: BioNeMo's embeddings are those of the last layer. Leave it out.")
+    given = {"tokens": tokens, "medians": medians, "symbols": symbols, "mapping": mapping}
+    beside = Path(dictionaries).expanduser() if dictionaries is not None else None
+    read = read_geneformer(folder, beside, given, length)
+    labels = _labels(read, classes)
+    pooling, layer = _pooling(read, pooling), _layer(read, layer)
+    called = folder.stem if folder.is_file() else folder.resolve().name
     manifest = Manifest(
-        name=short(name or folder.stem) or "geneformer",
-        title=title or folder.stem,
+        name=short(name or called) or "geneformer",
+        title=title or called,
         family="Geneformer",
         version="1",
         gene_id_type="Ensembl id",
@@ -131,66 +109,33 @@ def geneformer(
             "layer": str(layer),
         },
         trained_on="counts",
-        memory=_memory(net, read.ranking),
+        memory=_memory(read.net, read.ranking),
     )
-    graph = geneformer_graph(net, read.ranking, pooling=pooling, layer=layer)
+    graph = geneformer_graph(read.net, read.ranking, pooling=pooling, layer=layer)
     return save_bundle(out, manifest, read.words.genes, {"model.onnx": graph, **aliases_file(read.words.aliases())})
 
 
-def _is_nemo(path: Path) -> bool:
-    return path.suffix == ".nemo" or (path / megatron.CONFIG).is_file()
+def _pooling(read: Source, asked: str | None) -> str:
+    """Choose what an embedding is."""
+    pooling = asked or ("cls" if read.ranking.last is not None else "mean")
+    if pooling not in POOLINGS:
+        raise ConvertError(f"pooling={pooling!r}: give {' or '.join(map(repr, POOLINGS))}.")
+    if pooling == "cls" and read.ranking.first is None:
+        raise ConvertError("pooling='cls': this Geneformer has no such token. Leave it out, or give 'mean'.")
+    return pooling
 
 
-def _bionemo(source: Path, files: Path, length: int | None) -> _Source:
-    net = megatron.read_megatron(files)
-    words = nemo_vocabulary(files, len(net.words))
-    ranking = _ranking(net, words, length, pad="[PAD]", first="[CLS]", over_all=False)
-    weights = source if source.is_file() else source / megatron.WEIGHTS
-    return _Source(net, words, [], "BioNeMo", weights, ranking)
+def _layer(read: Source, asked: int | None) -> int:
+    """Choose after which layer."""
+    if asked not in (None, 0, -1):
+        raise ConvertError(f"layer={asked!r}: give 0 for the last, or -1 for the one before.")
+    if read.net.final is not None and asked == -1:
+        raise ConvertError("layer=-1: BioNeMo's embeddings are those of the last layer. Leave it out.")
+    recommended = 0 if read.net.head is not None or read.net.final is not None else -1
+    return recommended if asked is None else asked
 
 
-def _hugging_face(
-    folder: Path, dictionaries: str | Path | None, given: dict[str, Given], length: int | None
-) -> _Source:
-    if not (folder / bert.CONFIG).is_file():
-        what = "BioNeMo 2's, whose weights need Megatron to be read" if (folder / "weights").is_dir() else "not one"
-        raise ConvertError(
-            f"{folder} is no folder of a Geneformer: it has no {bert.CONFIG} and is no .nemo ({what}). Give the folder "
-            f"with {bert.CONFIG} and {bert.FILES[0]} or {bert.FILES[1]}."
-        )
-    net, classes = bert.read_bert(folder)
-    beside = folder.resolve().parent / "geneformer"
-    places = [folder, folder / "geneformer", beside, beside / "gene_dictionaries_30m"]
-    if dictionaries is not None:
-        places = [Path(dictionaries).expanduser()]
-    words = vocabulary([place for place in places if place.is_dir()], len(net.words), **given)
-    newer = words.special("<cls>") is not None and words.special("<eos>") is not None
-    ranking = _ranking(net, words, length, pad="<pad>", first="<cls>" if newer else None, last="<eos>")
-    return _Source(net, words, classes, f"Hugging Face, V{1 + newer}", bert.weights_in(folder), ranking)
-
-
-def _ranking(
-    net: Network,
-    words: Vocabulary,
-    length: int | None,
-    *,
-    pad: str,
-    first: str | None,
-    last: str | None = None,
-    over_all: bool = True,
-) -> Ranking:
-    padding = words.special(pad)
-    if padding is None:
-        raise ConvertError(f"The token dictionary has no {pad}, with which cells are padded. Give the model's own.")
-    if length is not None and not 3 <= length <= len(net.positions):
-        raise ConvertError(f"length={length}: the network has {len(net.positions):,} places; give 3 or more of them.")
-    ids, medians = words.arrays()
-    start = words.special(first) if first is not None else None
-    end = words.special(last) if first is not None and last is not None else None
-    return Ranking(ids, medians, padding, length or len(net.positions), start, end, over_all)
-
-
-def _labels(read: _Source, classes: Sequence[str] | None) -> list[str]:
+def _labels(read: Source, classes: Sequence[str] | None) -> list[str]:
     """Name the classes of a classifier."""
     if read.net.head is None:
         if classes is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tarfile
 import tempfile
+import zlib
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -52,7 +53,7 @@ def unpacked(path: Path) -> Iterator[Path]:
                         with (folder / name).open("wb") as file:
                             while block := source.read(2**24):
                                 file.write(block)
-        except (tarfile.TarError, EOFError) as error:
+        except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
             raise ConvertError(f"{path} cannot be read as an archive of NeMo ({error}). Get the file again.") from error
         yield folder
 

@@ -141,8 +141,6 @@ def _safetensors(path: Path) -> Iterator[Weights]:
             yield Weights(path.name, file.keys(), file.get_tensor)
     except SafetensorError as error:
         raise ConvertError(f"{path} cannot be read as safetensors ({error}). {AGAIN}") from error
-    except TypeError as error:  # numpy has no bfloat16
-        raise ConvertError(f"{path} holds numbers of a type that numpy lacks ({error}). Save it as float32.") from error
 
 
 def _array(value: Any) -> NDArray[Any] | None:
