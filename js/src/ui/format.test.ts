@@ -56,4 +56,7 @@ test.each([
   [0.0004, {}, "4.00e-4"],
   [-1234.5, {}, "-1,235"],
   [1e9, {}, "1.00e+9"],
-])("the value %d in %j is written %s", (v, column, text) => expect(value(v, column)).toBe(text));
+  [0.0004, { id: "entropy" }, "0.00"],
+  [7e-7, { id: "distance" }, "0.00"],
+  [0.0004, { id: "distance" }, "4.00e-4"],
+])("the value %d in %j is written %s", (v, column, text) => expect(value(v, { id: "obs:x", ...column })).toBe(text));

@@ -42,10 +42,16 @@ export const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
 
 export const speed = (rate: number): string => `${rate < 10 ? rate.toFixed(1) : count(rate)} cells/s`;
 
+/** Columns from 0 to 1. */
+const SHARES: ReadonlySet<string> = new Set(["score", "second_score", "margin", "entropy"]);
+/** What is left of a distance of nothing, after its rounding. */
+const NO_DISTANCE = 1e-5;
+
 /** A value as it stands in the table, under heads that are right-aligned: nothing for a missing one. */
-export function value(v: number, column: Pick<ColumnSpec, "integer">): string {
+export function value(v: number, column: Pick<ColumnSpec, "id" | "integer">): string {
   if (Number.isNaN(v)) return "";
   if (column.integer) return count(v);
+  if (SHARES.has(column.id) || (column.id === "distance" && v < NO_DISTANCE)) return v.toFixed(2);
   const size = Math.abs(v);
   if (size !== 0 && (size < 0.01 || size >= 1e7)) return v.toExponential(2);
   return size >= 1000 ? count(v) : v.toFixed(2);

@@ -54,6 +54,6 @@ export function hintOf(spec: ColumnSpec, rows: string): string {
   if (spec.id === "cell") return rows;
   if (!spec.categories) return "";
   const kinds = kindsOf(spec);
-  if (spec.id === "label") return `${kinds} labels`;
+  if (spec.id === "label") return kinds === 1 ? "1 label" : `${kinds} labels`;
   return spec.id === "second" ? "second choice" : `${kinds} ${kinds === 1 ? "value" : "values"}`;
 }
