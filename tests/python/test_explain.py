@@ -15,7 +15,7 @@ import pytest
 import scipy.sparse as sp
 
 import cellwidget as cw
-from cellwidget.explain import Cancelled, Explainer, Questions, explainer, occlusion
+from cellwidget.explain import Cancelled, Explainer, Questions, explainer, explanation, occlusion
 from cellwidget.results import Results
 
 from .engine_cases import GENES, cells_of, dataset
@@ -232,6 +232,33 @@ def test_what_cannot_be_asked_is_told(w: cw.CellWidget, model: cw.Model, tmp_pat
     with pytest.raises(ValueError, match="neither attention nor labels"):
         silent.explain(2)
     silent.close()
+
+
+@pytest.mark.parametrize("summed", [True, False])
+def test_all_labels_at_once_look_at_few_cells_of_each(
+    model: cw.Model, monkeypatch: pytest.MonkeyPatch, summed: bool
+) -> None:
+    if not summed:
+        monkeypatch.setattr("cellwidget.results.attention.MOST_SUMS", 0)
+    w = cw.CellWidget(dataset(900), model)
+    w.wait(60)
+    cells, read = w._job.cells, []
+    rows_of = cells.read_rows
+    monkeypatch.setattr(cells, "read_rows", lambda rows: read.append(len(rows)) or rows_of(rows))  # type: ignore[func-returns-value]
+    question: Any = {"of": "class", "code": None, "row": None, "method": "attention"}
+    said = explanation(w._job.explainer, question, np.empty(0, np.int64), lambda _: None)
+    assert sum(read) <= explainer.SAMPLED_OVERVIEW * len(said["groups"]) < 900
+    w.close()
+
+
+def test_without_labels_cells_are_to_be_named(tmp_path: Path) -> None:
+    outputs = ["embedding", "attention", "attention_genes"]
+    w = cw.CellWidget(dataset(30), write_bundle(tmp_path / "e", GENES, outputs=outputs, classes=[], colors=[]))
+    w.wait(60)
+    with pytest.raises(ValueError, match="gives no labels to explain"):
+        w.explain()
+    assert len(w.explain("c3"))
+    w.close()
 
 
 def test_weights_that_are_no_numbers_are_left_out(model: cw.Model, monkeypatch: pytest.MonkeyPatch) -> None:

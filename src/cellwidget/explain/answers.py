@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cellwidget.explain.explainer import SAMPLED_OVERVIEW
 from cellwidget.selection import Selection
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def explanation(explainer: Explainer, question: Explain, selected: NDArray[np.in
         groups.append(explainer.group(explainer.of_rows(rows, method, tick), TOP_GENES))
     elif code is None:
         for each in np.flatnonzero(explainer.labelled()).tolist():
-            groups.append(explainer.group(explainer.of_class(each, method, tick), TOP_OVERVIEW, each))
+            groups.append(explainer.group(explainer.of_class(each, method, tick, SAMPLED_OVERVIEW), TOP_OVERVIEW, each))
     elif code < len(explainer.classes):
         groups.append(explainer.group(explainer.of_class(code, method, tick), TOP_GENES, code))
     else:
@@ -70,6 +71,8 @@ def explanation(explainer: Explainer, question: Explain, selected: NDArray[np.in
 
 def _profiles(explainer: Explainer, of: object, method: str) -> list[tuple[str, Profile]]:
     names, classes = explainer.cells.obs_names, explainer.classes
+    if of is None and not classes:
+        raise ValueError("This model gives no labels to explain. Name cells.")
     if of is None:
         codes: list[int] = np.flatnonzero(explainer.labelled()).tolist()
         if not codes:

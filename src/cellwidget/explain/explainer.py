@@ -30,6 +30,8 @@ OCCLUSION = "occlusion"
 SAMPLED = {OCCLUSION: 100}
 SAMPLED_ATTENTION = 2_000
 """Cells that a large group is explained from: by attention each costs a run, by occlusion one per expressed gene."""
+SAMPLED_OVERVIEW = 100
+"""Of each class where all of them are asked for, again and again while a run goes on: there may be hundreds."""
 NEIGHBOURHOODS = 10
 """Runs of neighbours that a sample of a file consists of."""
 BATCH = 256
@@ -119,8 +121,15 @@ class Explainer:
         labels = self._results.label[self._results.state == DONE]
         return np.bincount(labels[labels != self._results.missing], minlength=len(self.classes))
 
-    def of_class(self, code: int, method: str, tick: Tick = lambda _: None) -> Profile:
+    def of_class(self, code: int, method: str, tick: Tick = lambda _: None, most: int | None = None) -> Profile:
         """Explain the cells that have a label so far; from the run's own sums where it gathered some.
+
+        Parameters
+        ----------
+        code, method, tick
+            Which label, how, and what hears of the share that is done.
+        most
+            Cells that are looked at again, at most; None for as many as the method bears.
 
         Raises
         ------
@@ -132,12 +141,14 @@ class Explainer:
             raise ValueError(f"No cell is labelled {self.classes[code]!r} yet.")
         attention = self._results.attention
         if attention is None or method not in attention.weightings:
-            return self.of_rows(rows, method, tick)
+            return self.of_rows(rows, method, tick, most)
         sums = attention.of(method, code)
-        expressed = self._expressed(self._sample(rows, SAMPLED_ATTENTION), tick)
+        expressed = self._expressed(self._sample(rows, _limit(method, most)), tick)
         return Profile(sums.weights / max(1, sums.cells), expressed, sums.cells, sums.cells)
 
-    def of_rows(self, rows: NDArray[np.int64], method: str, tick: Tick = lambda _: None) -> Profile:
+    def of_rows(
+        self, rows: NDArray[np.int64], method: str, tick: Tick = lambda _: None, most: int | None = None
+    ) -> Profile:
         """Explain some cells, by running them again: all of them, or a sample that is always the same.
 
         Raises
@@ -147,7 +158,7 @@ class Explainer:
         """
         if not len(rows):
             raise ValueError("There are no cells to explain.")
-        sample = self._sample(np.sort(rows), SAMPLED.get(method, SAMPLED_ATTENTION))
+        sample = self._sample(np.sort(rows), _limit(method, most))
         weights, expressed = np.zeros(len(self._genes)), np.zeros(len(self._genes))
         used, reason, counts = 0, "", None
         for share, batch, failed in self._batches(sample):
@@ -216,6 +227,11 @@ class Explainer:
     def _probabilities(self, batch: Batch) -> NDArray[np.float32]:
         logits: NDArray[np.floating] = self._labelling.run(batch).outputs["logits"]  # type: ignore[assignment]
         return softmax(logits, self._results.temperature)
+
+
+def _limit(method: str, most: int | None) -> int:
+    bears = SAMPLED.get(method, SAMPLED_ATTENTION)
+    return bears if most is None else min(most, bears)
 
 
 def _count(expressed: NDArray[np.float64], batch: Batch) -> None:
