@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
-from cellwidget.graphs.prune import output_names, pruned
+from cellwidget.graphs.onnx import signature
+from cellwidget.graphs.prune import pruned
 
 from .tiny_graphs import write_model
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 def test_what_is_left_is_what_the_onnx_package_extracts(tmp_path: Path, wanted: list[str]) -> None:
     write_model(tmp_path / "model.onnx", 12)
     whole = (tmp_path / "model.onnx").read_bytes()
-    assert output_names(whole) == ["logits", "embedding", "attention", "attention_genes"]
+    assert [value.name for value in signature(whole).outputs] == ["logits", "embedding", "attention", "attention_genes"]
     part = onnx.load_from_string(pruned(whole, wanted))
     onnx.checker.check_model(part)
     onnx.utils.extract_model(tmp_path / "model.onnx", tmp_path / "theirs.onnx", ["genes", "counts"], wanted)
@@ -70,7 +71,7 @@ def test_values_that_only_an_inner_graph_takes_are_kept() -> None:
 def test_bytes_that_are_no_model_never_do_worse_than_raise(data: bytes) -> None:
     try:
         pruned(data, ["logits"])
-        output_names(data)
+        signature(data)
     except ValueError:
         pass
 

@@ -16,7 +16,6 @@ from cellwidget.graphs.onnx import (
     NODE_ATTRIBUTE,
     NODE_INPUT,
     NODE_OUTPUT,
-    graphs,
     name_of,
 )
 from cellwidget.graphs.wire import Field, fields, inside, texts, written
@@ -44,17 +43,6 @@ def pruned(model: bytes, wanted: Collection[str]) -> bytes:
         written(MODEL_GRAPH, _pruned_graph(field.value, wanted)) if field.number == MODEL_GRAPH else bytes(field.whole)
         for field in fields(memoryview(model))
     )
-
-
-def output_names(model: bytes) -> list[str]:
-    """Names of a graph's outputs.
-
-    Raises
-    ------
-    ValueError
-        If this is no ONNX file.
-    """
-    return [name_of(value) for graph in graphs(model) for value in inside(graph, GRAPH_OUTPUT)]
 
 
 def _pruned_graph(graph: memoryview, wanted: Collection[str]) -> bytes:
