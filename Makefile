@@ -70,7 +70,9 @@ demo: build
 # ── checking: what fails fast comes first ─────────────────────────────────────────────────────────
 
 .PHONY: test lint test-js test-python test-e2e
-test: lint test-js test-python test-e2e
+test: lint $(CHROMIUM_READY)
+	$(MAKE) --no-print-directory --output-sync=target -j2 test-js test-python
+	$(MAKE) --no-print-directory test-e2e
 
 lint: build
 	ruff check
