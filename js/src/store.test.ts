@@ -1,35 +1,19 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import type { CellDetail, RunState, Schema } from "./protocol";
+import type { CellDetail, ColumnSpec, RunState, Schema } from "./protocol";
 import type { Session, Sink } from "./session/session";
 import { createStore, type Store } from "./store";
+import { LABEL, SCORE, schemaOf } from "./testing";
 import type { Counts, DataEvents, ViewData } from "./view/api";
 
-const schema = (more: Partial<Schema> = {}): Schema => ({
-  run: "r1",
-  n: 3,
-  key: "cellwidget",
-  model: {
-    name: "m",
-    title: "M",
-    family: "SIMS",
-    version: "1",
-    genes: 1,
-    classes: ["a", "b"],
-    explains: ["occlusion"],
-  },
-  report: null,
-  columns: [
-    { id: "label", name: "label", kind: "category", group: "result", dtype: "u1", categories: ["a", "b"] },
-    { id: "score", name: "score", kind: "number", group: "result", dtype: "f4" },
-    { id: "obs:batch", name: "batch", kind: "category", group: "obs", dtype: "u1", categories: ["x"] },
-  ],
-  color: "label",
-  layout: { source: "model", name: "", reference: 0, distance_limit: null },
-  genes: { count: 0, values: "" },
-  engines: ["kernel"],
-  truth: null,
-  ...more,
-});
+const BATCH: ColumnSpec = {
+  id: "obs:batch",
+  name: "batch",
+  kind: "category",
+  group: "obs",
+  dtype: "u1",
+  categories: ["x"],
+};
+const schema = (more: Partial<Schema> = {}): Schema => schemaOf(3, [LABEL, SCORE, BATCH], more);
 const state = { run: "r1", status: "running" } as RunState;
 
 let sink: Sink;

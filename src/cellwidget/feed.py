@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from cellwidget.columns import code_dtype, texts
+from cellwidget.messages import STREAMED
 
 ASSET = "asset:"
 """Begins the names of files that pages ask for as if they were columns."""
@@ -108,6 +109,8 @@ class RunFeed:
         engines: Sequence[EngineName] = ("kernel",),
     ) -> None:
         self.port = port
+        self.run = run.id
+        self.n = len(results.state)
         self._run = run
         self._results = results
         self._columns = columns
@@ -115,8 +118,8 @@ class RunFeed:
         self._selection = selection
         self._genes = genes
         self._schema: Schema = {
-            "run": run.id,
-            "n": len(results.state),
+            "run": self.run,
+            "n": self.n,
             "key": key,
             "model": model,
             "report": report,
@@ -131,6 +134,8 @@ class RunFeed:
             "engines": list(engines),
             "truth": {"column": truth.column, "codes": truth.class_of.tolist()} if truth else None,
         }
+        there = {spec["id"] for spec in self._schema["columns"]}
+        self.streamed: Sequence[str] = [name for name in STREAMED if name in there]
 
     def schema(self) -> Schema:
         """Describe the run and every column that can be asked for."""
@@ -157,9 +162,8 @@ class RunFeed:
             return len(self._reference.xy) if self._reference else None
         if column == GENES:
             return self._schema["genes"]["count"]
-        if self._gene(column) is not None:
-            return self._schema["n"]
-        return self._schema["n"] if column == "xy" or column in self._columns else None
+        there = column == "xy" or column in self._columns or self._gene(column) is not None
+        return self.n if there else None
 
     def ready(self, column: str) -> bool:
         """Whether a column that does not stream can be sent; one that cannot yet will be, and it is told."""

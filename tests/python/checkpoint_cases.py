@@ -7,10 +7,10 @@ from typing import Any
 
 import anndata as ad
 import numpy as np
-import scipy.sparse as sp
 
 from cellwidget.convert.tabnet import Affine, Glu, TabNet
 
+from .sims_cases import adata_of
 from .tabnet_cases import DISTILLED
 from .torch_cases import Global, label_encoder, save
 
@@ -82,8 +82,4 @@ def distilled_cells() -> tuple[ad.AnnData, dict[str, np.ndarray]]:
     """The cells of the distilled case as an AnnData of raw counts, and its arrays."""
     with np.load(DISTILLED) as file:
         arrays = dict(file)
-    parts = (arrays["counts_data"], arrays["counts_indices"], arrays["counts_indptr"])
-    counts = sp.csr_matrix(parts, shape=(len(parts[2]) - 1, len(arrays["sample_genes"])))
-    adata = ad.AnnData(counts)
-    adata.var_names = arrays["sample_genes"].astype(str)
-    return adata, arrays
+    return adata_of(DISTILLED), arrays

@@ -24,11 +24,6 @@ if TYPE_CHECKING:
     from cellwidget.batch import Batch
 
 
-@pytest.fixture
-def model(tmp_path: Path) -> cw.Model:
-    return cw.load_model(write_bundle(tmp_path / "tiny", GENES))
-
-
 def untouched(adata: ad.AnnData) -> bool:
     return not len(adata.obs.columns) and not adata.obsm and not adata.uns
 
@@ -58,14 +53,14 @@ def test_a_backed_file_is_annotated(model: cw.Model, tmp_path: Path) -> None:
 
 
 def test_a_model_without_a_map_writes_no_places(tmp_path: Path) -> None:
-    model = cw.load_model(write_bundle(tmp_path / "tiny", GENES, umap=False))
+    model = cw.load_model(write_bundle(tmp_path / "bundle", GENES, umap=False))
     adata = dataset(20)
     cw.annotate(adata, model, key_added="mine", threads=1, progress=False)
     assert {*adata.obsm} == {"X_mine"} and {*adata.obs} == {"mine_label", "mine_score"}
 
 
 def test_a_model_without_labels_writes_its_embedding(tmp_path: Path) -> None:
-    model = cw.load_model(write_bundle(tmp_path / "tiny", GENES, outputs=["embedding"], classes=[], colors=[]))
+    model = cw.load_model(write_bundle(tmp_path / "bundle", GENES, outputs=["embedding"], classes=[], colors=[]))
     adata = dataset(20)
     cw.annotate(adata, model, threads=1, progress=False)
     assert "X_cellwidget" in adata.obsm and not len(adata.obs.columns)

@@ -31,6 +31,7 @@ class FakeFeed:
     """A run of `N_OBS` cells whose label is the row number modulo 7."""
 
     port: Any = None
+    streamed = COLUMNS[:-1]
 
     def __init__(self, run: str = "r1", n: int = N_OBS) -> None:
         self.run, self.n = run, n

@@ -17,20 +17,13 @@ from cellwidget.results import Results
 from cellwidget.results.scores import best_two, entropy_of, softmax
 from cellwidget.results.unassigned import UNASSIGNED_COLOR, unassigned_name
 
-from .engine_cases import GENES, dataset
-from .tiny_graphs import CLASSES, reference, write_bundle
+from .engine_cases import dataset
+from .tiny_graphs import CLASSES, reference
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from anndata import AnnData
 
 N = 120
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> cw.Model:
-    return cw.load_model(write_bundle(tmp_path / "bundle", GENES))
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -24,11 +23,11 @@ from cellwidget.convert.tabnet import OUTPUTS, TabNet, mlp_graph, tabnet_graph
 
 from .checkpoint_cases import checkpoint, distilled_cells, state_of
 from .export_cases import Export, renamed
+from .sims_cases import FULL, adata_of
 from .tabnet_cases import feed, golden, log1p_10k, random_counts, random_net, reference, run, session
 from .torch_cases import FOLDED, Raw, label_encoder
 
 REPOSITORY = Path(__file__).parents[2]
-FIXTURES = Path(os.environ.get("CELLWIDGET_FIXTURES", REPOSITORY.parent / "shared" / "fixtures")) / "sims"
 TINY = REPOSITORY / "tests/data/sims"
 NETWORKS: dict[str, dict[str, Any]] = {
     "as published": {},
@@ -135,15 +134,12 @@ def test_cells_get_the_published_codes_answers(tmp_path: Path) -> None:
     assert_golden(cw.load_model(cw.convert.sims(written, tmp_path / "out", values="log1p_10k")), adata, arrays)
 
 
-@pytest.mark.skipif(not FIXTURES.is_dir(), reason="the full fixtures are not here")
+@pytest.mark.skipif(not FULL.is_dir(), reason="the full fixtures are not here")
 def test_all_golden_cells_get_the_published_codes_answers(tmp_path: Path) -> None:
-    with np.load(FIXTURES / "golden_public.npz") as file:
+    with np.load(FULL / "golden_public.npz") as file:
         arrays = dict(file)
-    parts = (arrays["counts_data"], arrays["counts_indices"], arrays["counts_indptr"])
-    adata = ad.AnnData(sp.csr_matrix(parts, shape=arrays["counts_shape"]))
-    adata.obs_names, adata.var_names = arrays["cell_names"].astype(str), arrays["sample_genes"].astype(str)
-    made = cw.convert.sims(FIXTURES / "sims-pbmc68k-small.ckpt", tmp_path, values="log1p_10k")
-    assert_golden(cw.load_model(made), adata, arrays)
+    made = cw.convert.sims(FULL / "sims-pbmc68k-small.ckpt", tmp_path, values="log1p_10k")
+    assert_golden(cw.load_model(made), adata_of(FULL / "golden_public.npz"), arrays)
 
 
 # ── any network ──────────────────────────────────────────────────────────────────────────────────
@@ -359,10 +355,10 @@ def test_the_folders_map_comes_along(tmp_path: Path) -> None:
     np.testing.assert_allclose(got["xy"], expected, atol=1e-5)
 
 
-@pytest.mark.skipif(not FIXTURES.is_dir(), reason="the full fixtures are not here")
+@pytest.mark.skipif(not FULL.is_dir(), reason="the full fixtures are not here")
 def test_the_published_folder_becomes_the_bundle_of_its_checkpoint(tmp_path: Path) -> None:
-    made = Bundle.load(cw.convert.sims(FIXTURES / "sims-pbmc68k-small", tmp_path / "web", values="log1p_10k"))
-    path = cw.convert.sims(FIXTURES / "sims-pbmc68k-small.ckpt", tmp_path / "ckpt", values="log1p_10k")
+    made = Bundle.load(cw.convert.sims(FULL / "sims-pbmc68k-small", tmp_path / "web", values="log1p_10k"))
+    path = cw.convert.sims(FULL / "sims-pbmc68k-small.ckpt", tmp_path / "ckpt", values="log1p_10k")
     assert made.model_path.read_bytes() == Bundle.load(path).model_path.read_bytes()
     training = made.reference()
     assert training is not None and training.embedding is not None and training.truth is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from pathlib import Path
@@ -19,6 +18,7 @@ from cellwidget.explain import Cancelled, Explainer, Questions, explainer, expla
 from cellwidget.results import Results
 
 from .engine_cases import GENES, cells_of, dataset
+from .sims_cases import FULL, adata_of
 from .tiny_graphs import CLASSES, reference, write_bundle
 
 if TYPE_CHECKING:
@@ -45,11 +45,6 @@ def lost_by_removal(counts: np.ndarray) -> np.ndarray:
         lost[:, gene] = whole[each, labels] - softmax(reference(edited)["logits"])[each, labels]
     lost[(counts > 0).sum(axis=1) < 2] = 0
     return np.where(counts > 0, lost, 0)
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> cw.Model:
-    return cw.load_model(write_bundle(tmp_path / "bundle", GENES))
 
 
 @pytest.fixture
@@ -309,16 +304,11 @@ def test_the_packaged_model_is_explained_like_predict_says() -> None:
     w.close()
 
 
-FULL = Path(os.environ.get("CELLWIDGET_FIXTURES", Path(__file__).parents[3] / "shared/fixtures")) / "sims"
-
-
 @pytest.mark.skipif(not FULL.is_dir(), reason="the full fixtures are not here")
 def test_a_sims_checkpoint_is_explained_as_the_published_code_does(tmp_path: Path) -> None:
     with np.load(FULL / "golden_public.npz") as file:
         golden = dict(file)
-    parts = (golden["counts_data"], golden["counts_indices"], golden["counts_indptr"])
-    adata = ad.AnnData(sp.csr_matrix(parts, shape=golden["counts_shape"]))
-    adata.obs_names, adata.var_names = golden["cell_names"].astype(str), golden["sample_genes"].astype(str)
+    adata = adata_of(FULL / "golden_public.npz")
     adata.obsm["X_umap"] = np.zeros((adata.n_obs, 2), np.float32)
     model = cw.load_model(cw.convert.sims(FULL / "sims-pbmc68k-small.ckpt", tmp_path, values="log1p_10k"))
     w = cw.CellWidget(adata, model, basis="umap")

@@ -23,23 +23,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture
-def model(tmp_path: Path) -> cw.Model:
-    return cw.load_model(write_bundle(tmp_path / "tiny", GENES))
-
-
 def test_a_model_is_loaded_from_a_folder_or_a_zip_and_once(tmp_path: Path, model: cw.Model) -> None:
     assert model.genes == GENES and model.classes == CLASSES
     assert repr(model) == "Model('tiny': 12 genes, 3 classes)"
     assert cw.load_model(model) is model
-    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "tiny")
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "bundle")
     assert cw.load_model(archive).bundle.sha256 == model.bundle.sha256
 
 
 def test_a_model_that_is_not_there_or_damaged_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no model 'nowhere'"):
         cw.load_model("nowhere")
-    folder = write_bundle(tmp_path / "tiny", GENES)
+    folder = write_bundle(tmp_path / "bundle", GENES)
     with (folder / "model.onnx").open("r+b") as file:
         file.seek(30)
         file.write(b"?")

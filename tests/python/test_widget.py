@@ -16,7 +16,7 @@ import cellwidget as cw
 from cellwidget.engines.kernel import KernelEngine
 
 from .engine_cases import GENES, dataset
-from .tiny_graphs import CLASSES, reference, write_bundle
+from .tiny_graphs import CLASSES, reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,11 +25,6 @@ if TYPE_CHECKING:
     from cellwidget.batch import Batch, ResultBatch
 
 N = 300
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> cw.Model:
-    return cw.load_model(write_bundle(tmp_path / "bundle", GENES))
 
 
 @pytest.fixture
@@ -189,7 +184,9 @@ def test_one_cell_is_looked_up(adata: ad.AnnData, model: cw.Model) -> None:
 
 def test_what_a_page_is_told(adata: ad.AnnData, model: cw.Model) -> None:
     w = cw.CellWidget(adata, model, color="batch", autorun=False)
-    schema = w._job.feed(lambda: w.selection).schema()
+    feed = w._job.feed(lambda: w.selection)
+    schema = feed.schema()
+    assert feed.streamed == ["state", "xy", "label", "score", "second", "second_score", "entropy"], "no training cells"
     assert schema["color"] == "obs:batch"
     ids = [column["id"] for column in schema["columns"]]
     assert ids == ["state", "xy", "label", "score", "second", "second_score", "margin", "entropy", "cell", "obs:batch"]

@@ -1,34 +1,17 @@
 import { beforeEach, describe, expect, type Mock, test, vi } from "vitest";
-import type { Schema } from "../protocol";
+import type { ColumnSpec, Schema } from "../protocol";
+import { LABEL, SCORE, schemaOf } from "../testing";
 import { MemorySession } from "./memory";
 import type { ColumnPiece, Rows, Sink } from "./session";
 
-const schema = (source: Schema["layout"]["source"]): Schema => ({
-  run: "r",
-  n: 4,
-  key: "cellwidget",
-  model: {
-    name: "m",
-    title: "M",
-    family: "SIMS",
-    version: "1",
-    genes: 1,
-    classes: ["a", "b"],
-    explains: ["occlusion"],
-  },
-  report: null,
-  columns: [
-    { id: "cell", name: "cell", kind: "text", group: "name", dtype: "u4" },
-    { id: "xy", name: "xy", kind: "xy", group: "layout", dtype: "f4" },
-    { id: "label", name: "label", kind: "category", group: "result", dtype: "u1", categories: ["a", "b"] },
-    { id: "score", name: "score", kind: "number", group: "result", dtype: "f4" },
-  ],
-  color: "label",
-  layout: { source, name: "", reference: 1, distance_limit: null },
-  genes: { count: 0, values: "" },
-  engines: ["kernel"],
-  truth: null,
-});
+const COLUMNS: ColumnSpec[] = [
+  { id: "cell", name: "cell", kind: "text", group: "name", dtype: "u4" },
+  { id: "xy", name: "xy", kind: "xy", group: "layout", dtype: "f4" },
+  LABEL,
+  SCORE,
+];
+const schema = (source: Schema["layout"]["source"]): Schema =>
+  schemaOf(4, COLUMNS, { run: "r", layout: { source, name: "", reference: 1, distance_limit: null } });
 
 const data = (source: Schema["layout"]["source"] = "model") => ({
   schema: schema(source),

@@ -1,6 +1,7 @@
 /** Made-up cells for tests, the same for the same seed. */
 import { CELL, type ColumnSpec, type RunState, type Schema } from "../protocol";
 import type { Rows } from "../session/session";
+import { schemaOf as baseSchema } from "../testing";
 import type { Look } from "./api";
 import { Dataset } from "./dataset";
 import { MISSING } from "./dtypes";
@@ -40,18 +41,11 @@ export const COLUMNS: ColumnSpec[] = [
 ];
 
 export function schemaOf(n: number, run = "r1"): Schema {
+  const schema = baseSchema(n, COLUMNS, { run });
   return {
-    run,
-    n,
-    key: "cellwidget",
-    model: { name: "m", title: "M", family: "SIMS", version: "1", genes: 1, classes: CATEGORIES, explains: [] },
-    report: null,
-    columns: COLUMNS,
-    color: "label",
-    layout: { source: "model", name: "UMAP", reference: 0, distance_limit: null },
-    genes: { count: 0, values: "" },
-    engines: ["kernel"],
-    truth: null,
+    ...schema,
+    model: { ...schema.model, classes: CATEGORIES, explains: [] },
+    layout: { ...schema.layout, name: "UMAP" },
   };
 }
 

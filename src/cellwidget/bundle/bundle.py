@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import weakref
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -140,5 +141,9 @@ class Bundle:
         BundleError
             If it does not hold places and labels of the same number of cells.
         """
+        return self._reference
+
+    @cached_property
+    def _reference(self) -> Reference | None:
         path = self.folder / "reference.npz"
         return read_reference(path, len(self.classes)) if path.is_file() else None

@@ -106,16 +106,12 @@ class Cells:
             The dataset has no such cells.
         """
         parts, failed = self._parts(start, stop)
-        genes, counts = padded(parts)
-        rows, total, uniform, batch = self._beside(parts)
-        return Batch(rows, genes, counts, total, uniform, batch), failed
+        return self._padded(parts), failed
 
     def read_rows(self, rows: NDArray[np.int64]) -> tuple[Batch, dict[int, str]]:
         """Give some cells, ascending and each once, as `read` does."""
         parts, failed = self._parts_of(rows)
-        genes, counts = padded(parts)
-        rows, total, uniform, batch = self._beside(parts)
-        return Batch(rows, genes, counts, total, uniform, batch), failed
+        return self._padded(parts), failed
 
     def read_sparse(self, start: int, stop: int) -> tuple[SparseBatch, dict[int, str]]:
         """Give cells `start` to `stop` as `read` does, in compressed rows."""
@@ -123,14 +119,6 @@ class Cells:
         indptr, genes, counts = joined(parts)
         rows, total, uniform, batch = self._beside(parts)
         return SparseBatch(rows, indptr, genes, counts, total, uniform, batch), failed
-
-    def counts_of(self, row: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Give the model gene positions and the counts of one cell."""
-        if not 0 <= row < self.n_obs:
-            raise IndexError(f"cell {row} of {self.n_obs}")
-        chunk = self._chunk(self._numbers(row, row + 1)[0])
-        part = slice(chunk.indptr[row - chunk.first], chunk.indptr[row - chunk.first + 1])
-        return chunk.genes[part].astype(np.int32), chunk.counts[part].astype(np.float32)
 
     def expression(self, position: int, start: int, stop: int) -> NDArray[np.float32]:
         """Give one gene of the model in cells `start` to `stop`, float32.
@@ -206,6 +194,11 @@ class Cells:
         if not failed:
             return wanted, failed
         return wanted[~np.isin(wanted, list(failed))], failed
+
+    def _padded(self, parts: list[Part]) -> Batch:
+        genes, counts = padded(parts)
+        rows, total, uniform, batch = self._beside(parts)
+        return Batch(rows, genes, counts, total, uniform, batch)
 
     def _beside(self, parts: Sequence[Part]) -> Beside:
         """Give what batches carry beside genes and counts: rows, totals, random numbers, codes."""

@@ -82,6 +82,12 @@ class Feed(Protocol):
 
     port: Port | None
     """Where the model can be run on pages."""
+    run: str
+    """Which run it is."""
+    n: int
+    """How many cells it has."""
+    streamed: Sequence[str]
+    """Columns whose rows go out as the run goes on."""
 
     def schema(self) -> Schema:
         """All that a page must know before the first row."""

@@ -104,7 +104,7 @@ class Channel:
         if feed is None:
             return
         try:
-            message = parse(content, buffers, feed.schema()["n"])
+            message = parse(content, buffers, feed.n)
             self._take(feed, message, buffers)
         except MessageError as error:
             self._refuse(error.page, error.id, str(error))
@@ -142,7 +142,7 @@ class Channel:
 
     def _pull(self, feed: Feed, message: Pull) -> None:
         self._pages.known(message["page"])
-        if feed.port is not None and message["run"] == feed.schema()["run"]:
+        if feed.port is not None and message["run"] == feed.run:
             feed.port.pull(message["page"], message)
 
     def _explain(self, message: Explain) -> None:
@@ -184,9 +184,9 @@ class Channel:
                 return self._handler.inspect(message["row"])
             case "equip":
                 return _port(feed).equipment(message["page"])
-            case "results" if message["run"] == feed.schema()["run"]:
+            case "results" if message["run"] == feed.run:
                 _take_results(_port(feed), message, buffers)
-            case "gave_up" if message["run"] == feed.schema()["run"]:
+            case "gave_up" if message["run"] == feed.run:
                 _port(feed).gave_up(message["page"], message["title"], message["detail"])
         return None
 

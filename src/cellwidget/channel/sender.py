@@ -8,8 +8,6 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from cellwidget.messages import STREAMED
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -193,8 +191,7 @@ class Sender:
         rows, position = feed.since(page.position, FRAME_ROWS)
         columns: list[dict[str, str]] = []
         buffers: Buffers = [_raw(rows)]
-        there = {spec["id"] for spec in feed.schema()["columns"]}
-        for name in (name for name in STREAMED if name in there):
+        for name in feed.streamed:
             values = feed.read(name, rows)
             columns.append({"id": name, "dtype": _dtype(values)})
             buffers.append(_raw(values))
